@@ -1,0 +1,1 @@
+"""The bank: statements read and settled, payees verified, payment files made."""

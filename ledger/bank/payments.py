@@ -1,0 +1,272 @@
+"""Money out: an order that was approved, the file for the bank, and what the bank's statement then says of it."""
+
+import hashlib
+from collections.abc import Callable, Collection, Iterable, Sequence
+from datetime import datetime
+
+from fund.kernel import audit
+from fund.kernel.access import Actor, Permission
+from fund.kernel.calendar import london_day
+from fund.kernel.db import db
+from fund.kernel.errors import Conflict, Finding, RuleBroken, require
+from fund.kernel.references import next_reference
+from ledger import service as books
+from ledger.bank import pain001, queries, rules
+from ledger.bank.lines import settle
+from ledger.bank.models import BankAccount, PaymentFile, PaymentOrder
+from ledger.bank.rules import OrderState
+from ledger.money import format_pence
+
+_STATE_WORDS = {
+    OrderState.READY: "is ready and in no file yet",
+    OrderState.SENT: "was put into a file",
+    OrderState.CONFIRMED: "is confirmed by the bank",
+    OrderState.FAILED: "failed",
+}
+
+
+Judge = Callable[[Sequence[PaymentOrder], datetime], Iterable[Finding]]
+_JUDGES: list[Judge] = []
+
+
+def ask_before_paying(judge: Judge) -> None:
+    """Let the folder that orders payments be asked once more, at the moment a file is made, which of them may not go.
+
+    What makes a payment due is known only above; a condition that was true at approval can have become untrue since.
+    """
+    _JUDGES.append(judge)
+
+
+def order_payment(
+    *,
+    key: str,
+    owner: str,
+    grant: str,
+    pence: int,
+    reference: str,
+    description: str,
+    actor: Actor | None,
+    now: datetime,
+) -> PaymentOrder:
+    """Order a payment that its own folder has had approved. The same key with the same content gives the first order.
+
+    Args:
+        key: idempotency key, such as "grant:G-2026-003:instalment:2".
+        owner: who is paid ("org:GM-0012").
+        grant: whose commitment it uses ("grant:G-2026-003").
+        reference: at most 18 characters, which the payee sees on their statement.
+
+    Raises:
+        RuleBroken: when there are no usable bank details, or the reference doesn't fit.
+        Conflict: when the key stands for another order.
+    """
+    earlier = queries.order_by_key(key)
+    if earlier is not None:
+        asked = (owner, grant, pence, reference)
+        if (earlier.owner, earlier.grant_owner, earlier.pence, earlier.reference) != asked:
+            raise Conflict(
+                f"Another payment was ordered under {key}: {format_pence(earlier.pence)} to {earlier.owner}, reference "
+                f"{earlier.reference}. Now asked for: {format_pence(pence)} to {owner}, reference {reference}."
+            )
+        return earlier
+    require(rules.reference_faults(reference))
+    payee = queries.usable_payee(owner, now)
+    if payee is None:
+        raise RuleBroken(
+            f"{owner.partition(':')[2]} has no bank details that may be used. They must be given, verified by a second "
+            "person who calls back, and then rest for the pause."
+        )
+    order = PaymentOrder(
+        key=key,
+        owner=owner,
+        grant_owner=grant,
+        payee_id=payee.id,
+        pence=pence,
+        reference=reference,
+        description=description,
+        state=OrderState.READY,
+        ordered_at=now,
+        ordered_by_id=actor.person_id if actor else None,
+    )
+    db.session.add(order)
+    db.session.flush()
+    audit.record(
+        actor,
+        "payment.ordered",
+        key,
+        at=now,
+        after={"owner": owner, "pence": pence, "payee": payee.id, "reference": reference},
+    )
+    return order
+
+
+def make_payment_file(*, order_ids: Collection[int], actor: Actor, now: datetime) -> PaymentFile:
+    """Put ready orders into one file for the bank, and their money on its way in the books.
+
+    Raises:
+        RuleBroken: when the person gave or verified a payee's details, when details changed since the order was made,
+            when a condition of a payment no longer holds, when nothing is chosen, or when the fund's own account isn't
+            known in full.
+        Conflict: when an order is no longer ready.
+    """
+    actor.require(Permission.KEEP_BANK)
+    account = _paying_account()
+    orders = queries.orders(order_ids, lock=True)
+    if not orders or len(orders) != len(set(order_ids)):
+        raise RuleBroken([Finding("Choose the payments to put into the file.", "orders")])
+    for order in orders:
+        _require_state(order, OrderState.READY)
+    require(finding for order in orders for finding in _payer_faults(order, actor, now))
+    require(finding for judge in _JUDGES for finding in judge(orders, now))
+    execute_on = rules.execution_day(now)
+    reference = next_reference("PF", year=london_day(now).year)
+    content = pain001.write(
+        message_id=reference,
+        made_at=now,
+        execute_on=execute_on,
+        debtor=pain001.Party(account.name, account.sort_code or "", account.account_number),
+        payments=[
+            pain001.Payment(
+                end_to_end_id=f"{reference}-{order.id}",
+                pence=order.pence,
+                payee=pain001.Party(order.payee.account_name, order.payee.sort_code, order.payee.account_number),
+                reference=order.reference,
+            )
+            for order in orders
+        ],
+    )
+    made = PaymentFile(
+        reference=reference,
+        content=content,
+        sha256=hashlib.sha256(content).hexdigest(),
+        order_count=len(orders),
+        total_pence=sum(order.pence for order in orders),
+        execute_on=execute_on,
+        made_at=now,
+        made_by_id=actor.person_id,
+    )
+    db.session.add(made)
+    db.session.flush()
+    for order in orders:
+        order.state, order.file_id, order.sent_at = OrderState.SENT, made.id, now
+        books.pay_grant(
+            key=order.key,
+            grant=order.grant_owner,
+            pence=order.pence,
+            occurred_on=execute_on,
+            description=f"{order.description} ({reference})",
+            actor=actor,
+            now=now,
+        )
+    audit.record(
+        actor,
+        "payment_file.made",
+        reference,
+        at=now,
+        after={"orders": len(orders), "pence": made.total_pence, "sha256": made.sha256},
+    )
+    db.session.flush()
+    return made
+
+
+def _paying_account() -> BankAccount:
+    account = queries.own_account()
+    if account is None or not account.sort_code:
+        raise RuleBroken(
+            "We don't know the sort code and number of the fund's own account yet. Import a statement that names them, "
+            "or write them on the bank page."
+        )
+    return account
+
+
+def _payer_faults(order: PaymentOrder, actor: Actor, now: datetime) -> list[Finding]:
+    payee = queries.usable_payee(order.owner, now)
+    name = order.payee.account_name
+    if payee is None or payee.id != order.payee_id:
+        return [
+            Finding(
+                f"The bank details of {name} changed after this payment was ordered. Mark it as failed, and have it "
+                "approved again once the new details may be used.",
+                "orders",
+            )
+        ]
+    return [
+        Finding(fault.message, "orders")
+        for fault in rules.pay_faults(
+            given_by_id=payee.given_by_id, verified_by_id=payee.verified_by_id, payer_id=actor.person_id, name=name
+        )
+    ]
+
+
+def _require_state(order: PaymentOrder, *states: OrderState) -> None:
+    if order.state not in states:
+        raise Conflict(
+            f"Somebody was first: the payment of {format_pence(order.pence)} with reference {order.reference} "
+            f"{_STATE_WORDS[order.state]}. Go back to the payments to see how things stand."
+        )
+
+
+def confirm_order(*, order_id: int, line_id: int, actor: Actor | None, now: datetime) -> PaymentOrder:
+    """A line of the bank shows that the payment left.
+
+    Raises:
+        RuleBroken: when the line isn't money out of just this sum.
+        Conflict: when the order isn't on its way, or the line was matched already.
+    """
+    if actor is not None:
+        actor.require(Permission.KEEP_BANK)
+    order = queries.order(order_id, lock=True)
+    _require_state(order, OrderState.SENT)
+    line = settle(line_id=line_id, settled_as=f"payment:{order.key}", actor=actor, now=now, expected_pence=-order.pence)
+    books.confirm_payment(
+        key=books.confirmation_key(order.key),
+        pence=order.pence,
+        occurred_on=line.booked_on,
+        description=f"{order.description}, confirmed by the bank",
+        actor=actor,
+        now=now,
+    )
+    order.state, order.line_id, order.confirmed_at = OrderState.CONFIRMED, line.id, now
+    audit.record(actor, "payment.confirmed", order.key, at=now, after={"line": line.id})
+    db.session.flush()
+    return order
+
+
+def fail_order(
+    *, order_id: int, reason: str, actor: Actor | None, now: datetime, line_id: int | None = None
+) -> PaymentOrder:
+    """A payment did not arrive: what was taken from the commitment goes back to it, by linked entries.
+
+    A ready payment is only called off. One that the bank had confirmed came back as a line of money in: give its id. To
+    pay again, order again under another key.
+
+    Raises:
+        RuleBroken: without a reason, or where a confirmed payment comes without the line that brought it back.
+        Conflict: when it failed already.
+    """
+    if actor is not None:
+        actor.require(Permission.KEEP_BANK)
+    if not reason.strip():
+        raise RuleBroken([Finding("Write why the payment failed.", "reason")])
+    order = queries.order(order_id, lock=True)
+    _require_state(order, OrderState.READY, OrderState.SENT, OrderState.CONFIRMED)
+    before, occurred_on = order.state, london_day(now)
+    if before is OrderState.CONFIRMED:
+        if line_id is None:
+            raise RuleBroken([Finding("Choose the line of the bank that brought the money back.", "line")])
+        occurred_on = settle(
+            line_id=line_id, settled_as=f"returned:{order.key}", actor=actor, now=now, expected_pence=order.pence
+        ).booked_on
+    if before is not OrderState.READY:
+        books.return_payment(
+            key=f"{order.key}:returned",
+            paid_key=order.key,
+            reason=reason,
+            occurred_on=occurred_on,
+            actor=actor,
+            now=now,
+        )
+    order.state, order.failed_at, order.failed_reason = OrderState.FAILED, now, reason
+    audit.record(actor, "payment.failed", order.key, at=now, before={"state": before.value}, after={"reason": reason})
+    db.session.flush()
+    return order

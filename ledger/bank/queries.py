@@ -1,0 +1,306 @@
+"""Reads of the bank: statements and lines, payees, payments, and what waits for a steward."""
+
+from collections.abc import Collection, Sequence
+from datetime import date, datetime, timedelta
+from typing import TypeVar
+
+from flask import url_for
+from sqlalchemy import ColumnElement, func, select
+from sqlalchemy.orm import joinedload
+
+from fund.kernel.access import Actor, Permission
+from fund.kernel.db import db
+from fund.kernel.errors import NotFound
+from fund.kernel.tasks import Task
+from ledger.bank.models import BankAccount, Payee, PaymentFile, PaymentOrder, Statement, StatementLine
+from ledger.bank.rules import OrderState, SeenLine
+from ledger.queries import LARGEST_ID
+
+MOST_LISTED = 200
+Row = TypeVar("Row", Statement, StatementLine, Payee, PaymentOrder)
+
+
+# --- statements
+
+
+def own_account(*, lock: bool = False) -> BankAccount | None:
+    """The fund's account at the bank, if it is known."""
+    query = select(BankAccount).order_by(BankAccount.id).limit(1)
+    return db.session.scalar(query.with_for_update() if lock else query)
+
+
+def statements(limit: int = MOST_LISTED) -> Sequence[Statement]:
+    """Statements taken, newest first."""
+    return db.session.scalars(select(Statement).order_by(Statement.id.desc()).limit(limit)).all()
+
+
+def statement(statement_id: int) -> Statement:
+    """One statement with its account."""
+    return _one(Statement, statement_id)
+
+
+def statement_before(bank_account_id: int, day: date) -> Statement | None:
+    """The newest statement that ended before `day` and says what it closed with."""
+    return db.session.scalar(
+        select(Statement)
+        .where(
+            Statement.bank_account_id == bank_account_id, Statement.to_on < day, Statement.closing_pence.is_not(None)
+        )
+        .order_by(Statement.to_on.desc(), Statement.id.desc())
+        .limit(1)
+    )
+
+
+def lines_of(statement_id: int, *, after: int = 0, limit: int = MOST_LISTED) -> Sequence[StatementLine]:
+    """The lines that a statement brought, in its order, from after `after`."""
+    return db.session.scalars(
+        select(StatementLine)
+        .where(StatementLine.statement_id == statement_id, StatementLine.position > after)
+        .order_by(StatementLine.position)
+        .limit(limit)
+    ).all()
+
+
+def waiting_of(statement_id: int) -> tuple[int, int]:
+    """How many lines of a statement still wait: (money in, money out)."""
+    waiting = (
+        select(func.count())
+        .select_from(StatementLine)
+        .where(StatementLine.statement_id == statement_id, StatementLine.settled_at.is_(None))
+    )
+    return (
+        db.session.scalar(waiting.where(StatementLine.amount_pence > 0)) or 0,
+        db.session.scalar(waiting.where(StatementLine.amount_pence < 0)) or 0,
+    )
+
+
+def seen_lines(bank_account_id: int, first: date, last: date) -> list[SeenLine]:
+    """What is known of the account's lines between two days, both included."""
+    rows = db.session.scalars(
+        select(StatementLine)
+        .where(StatementLine.bank_account_id == bank_account_id, StatementLine.booked_on.between(first, last))
+        .order_by(StatementLine.id)
+    )
+    return [
+        SeenLine(
+            row.booked_on,
+            row.amount_pence,
+            row.bank_reference,
+            f"{row.counterparty} {row.remittance}".strip(),
+            row.form,
+        )
+        for row in rows
+    ]
+
+
+def line(line_id: int, *, lock: bool = False) -> StatementLine:
+    """One line of the bank."""
+    return _one(StatementLine, line_id, lock=lock)
+
+
+def open_lines_in(limit: int = MOST_LISTED) -> Sequence[StatementLine]:
+    """Money in that nobody has matched yet, oldest first."""
+    return _open_lines(StatementLine.amount_pence > 0, limit)
+
+
+def open_lines_out(limit: int = MOST_LISTED) -> Sequence[StatementLine]:
+    """Money out that nobody has matched yet, oldest first."""
+    return _open_lines(StatementLine.amount_pence < 0, limit)
+
+
+def _open_lines(way: ColumnElement[bool], limit: int) -> Sequence[StatementLine]:
+    return db.session.scalars(
+        select(StatementLine)
+        .where(StatementLine.settled_at.is_(None), way)
+        .order_by(StatementLine.booked_on, StatementLine.id)
+        .limit(limit)
+    ).all()
+
+
+def open_line_counts() -> tuple[int, int]:
+    """How many lines nobody has matched: (money in, money out)."""
+    money_in, money_out = db.session.execute(
+        select(
+            func.count().filter(StatementLine.amount_pence > 0), func.count().filter(StatementLine.amount_pence < 0)
+        ).where(StatementLine.settled_at.is_(None))
+    ).one()
+    return money_in, money_out
+
+
+# --- payees
+
+
+def payee(payee_id: int, *, lock: bool = False) -> Payee:
+    """One set of bank details."""
+    return _one(Payee, payee_id, lock=lock)
+
+
+def current_payee(owner: str) -> Payee | None:
+    """The newest bank details of `owner` that were not rejected, whether or not they may be used yet."""
+    return db.session.scalar(
+        select(Payee).where(Payee.owner == owner, Payee.rejected_at.is_(None)).order_by(Payee.id.desc()).limit(1)
+    )
+
+
+def usable_payee(owner: str, now: datetime) -> Payee | None:
+    """The bank details to pay `owner` to: the newest, if they are verified and the pause has passed.
+
+    While newer details wait to be verified nothing is payable: the older ones were said to be out of date.
+    """
+    current = current_payee(owner)
+    if current is None or current.usable_from is None or current.usable_from > now:
+        return None
+    return current
+
+
+def payees(limit: int = MOST_LISTED) -> Sequence[Payee]:
+    """All bank details, newest first."""
+    return db.session.scalars(select(Payee).order_by(Payee.id.desc()).limit(limit)).all()
+
+
+def payees_to_verify(limit: int = MOST_LISTED) -> Sequence[Payee]:
+    """Bank details that wait for a call-back, oldest first; superseded ones are left out."""
+    newest = select(func.max(Payee.id)).where(Payee.rejected_at.is_(None)).group_by(Payee.owner)
+    return db.session.scalars(
+        select(Payee)
+        .where(Payee.verified_at.is_(None), Payee.rejected_at.is_(None), Payee.id.in_(newest))
+        .order_by(Payee.id)
+        .limit(limit)
+    ).all()
+
+
+# --- payments
+
+
+def order(order_id: int, *, lock: bool = False) -> PaymentOrder:
+    """One payment order."""
+    return _one(PaymentOrder, order_id, lock=lock)
+
+
+def orders(order_ids: Collection[int], *, lock: bool = False) -> Sequence[PaymentOrder]:
+    """Orders by id, in order of id."""
+    known = [number for number in order_ids if 0 < number <= LARGEST_ID]
+    query = select(PaymentOrder).where(PaymentOrder.id.in_(known)).order_by(PaymentOrder.id)
+    return db.session.scalars(query.with_for_update() if lock else query).all()
+
+
+def order_by_key(key: str) -> PaymentOrder | None:
+    """The payment ordered under `key`."""
+    return db.session.scalar(select(PaymentOrder).where(PaymentOrder.key == key))
+
+
+def ready_orders(limit: int = MOST_LISTED) -> Sequence[PaymentOrder]:
+    """Approved payments that are in no file yet, oldest first."""
+    return _orders_in(OrderState.READY, limit)
+
+
+def sent_orders(limit: int = MOST_LISTED) -> Sequence[PaymentOrder]:
+    """Payments in a file that the bank has not confirmed yet, oldest first."""
+    return _orders_in(OrderState.SENT, limit)
+
+
+def confirmed_orders(limit: int = 50) -> Sequence[PaymentOrder]:
+    """Payments that the bank has confirmed, newest first."""
+    return db.session.scalars(
+        select(PaymentOrder)
+        .options(joinedload(PaymentOrder.payee), joinedload(PaymentOrder.file))
+        .where(PaymentOrder.state == OrderState.CONFIRMED)
+        .order_by(PaymentOrder.id.desc())
+        .limit(limit)
+    ).all()
+
+
+def paid_by_owner() -> dict[str, int]:
+    """Pence sent to each payee ("org:GM-0012"), confirmed or on its way; together they are the books' grants paid."""
+    rows = db.session.execute(
+        select(PaymentOrder.owner, func.sum(PaymentOrder.pence))
+        .where(PaymentOrder.state.in_((OrderState.SENT, OrderState.CONFIRMED)))
+        .group_by(PaymentOrder.owner)
+        .order_by(PaymentOrder.owner)
+    )
+    return {owner: int(pence) for owner, pence in rows}
+
+
+def _orders_in(state: OrderState, limit: int) -> Sequence[PaymentOrder]:
+    return db.session.scalars(
+        select(PaymentOrder)
+        .options(joinedload(PaymentOrder.payee), joinedload(PaymentOrder.file))
+        .where(PaymentOrder.state == state)
+        .order_by(PaymentOrder.id)
+        .limit(limit)
+    ).all()
+
+
+def files(limit: int = 50) -> Sequence[PaymentFile]:
+    """Payment files, newest first."""
+    return db.session.scalars(select(PaymentFile).order_by(PaymentFile.id.desc()).limit(limit)).all()
+
+
+def payment_file(reference: str) -> PaymentFile:
+    """One payment file."""
+    found = db.session.scalar(select(PaymentFile).where(PaymentFile.reference == reference))
+    if found is None:
+        raise NotFound
+    return found
+
+
+# --- what waits
+
+
+def tasks(actor: Actor, now: datetime) -> list[Task]:
+    """For who keeps the bank: lines to match, bank details to verify, payments to put into a file."""
+    if not actor.may(Permission.KEEP_BANK):
+        return []
+    found = []
+    money_in, money_out = open_line_counts()
+    if money_in:
+        found.append(
+            Task(
+                f"Match {_count(money_in, 'payment')} in",
+                "Money has arrived that nobody has been thanked for yet.",
+                url_for("contributions.money_in"),
+            )
+        )
+    if money_out and (sent := sent_orders(1)):
+        found.append(
+            Task(
+                "Match payments out",
+                f"The bank shows {_count(money_out, 'line')} of money out that no payment is matched to.",
+                url_for("bank.payments_out"),
+                due=sent[0].sent_at + timedelta(days=7) if sent[0].sent_at else None,
+            )
+        )
+    waiting = [one for one in payees_to_verify() if one.given_by_id != actor.person_id]
+    if waiting:
+        found.append(
+            Task(
+                f"Call back to verify {_count(len(waiting), 'set')} of bank details",
+                "Nobody can be paid on new bank details until a second person has checked them.",
+                url_for("bank.payees"),
+            )
+        )
+    ready = [one for one in ready_orders() if actor.person_id not in (one.payee.given_by_id, one.payee.verified_by_id)]
+    if ready:
+        found.append(
+            Task(
+                f"Make the payment file for {_count(len(ready), 'payment')}",
+                "They are approved, and go to the bank in one file.",
+                url_for("bank.payments_out"),
+                due=min(one.ordered_at for one in ready) + timedelta(days=3),
+            )
+        )
+    return found
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number:,} {what}{'' if number == 1 else 's'}"
+
+
+def _one(table: type[Row], row_id: int, *, lock: bool = False) -> Row:
+    """The row with this id, fresh and locked where asked."""
+    if not 0 < row_id <= LARGEST_ID:
+        raise NotFound
+    found = db.session.get(table, row_id, with_for_update=lock or None, populate_existing=lock)
+    if found is None:
+        raise NotFound
+    return found

@@ -1,0 +1,317 @@
+"""What people do with the bank: import statements, settle lines, keep payees, pay. Payments are in `payments`."""
+
+import hashlib
+from collections import Counter
+from collections.abc import Sequence
+from datetime import datetime
+
+from sqlalchemy import select
+
+from fund.kernel import audit
+from fund.kernel.access import Actor, Permission
+from fund.kernel.db import db
+from fund.kernel.errors import Conflict, Finding, NotAllowed, RuleBroken, require
+from fund.kernel.policy import policy_at
+from ledger import service as books
+from ledger.bank import queries, rules
+from ledger.bank.files import read
+from ledger.bank.lines import settle
+from ledger.bank.models import BankAccount, Payee, Statement, StatementLine
+from ledger.bank.payments import confirm_order, fail_order, make_payment_file, order_payment
+from ledger.bank.reading import ReadEntry, ReadStatement, Unreadable, joined, statement_faults
+from ledger.bank.rules import SeenLine
+from ledger.money import format_pence
+
+__all__ = [
+    "confirm_order",
+    "fail_order",
+    "give_payee",
+    "import_statement",
+    "make_payment_file",
+    "order_payment",
+    "reject_payee",
+    "set_bank_account",
+    "settle",
+    "usable_payee",
+    "verify_payee",
+]
+
+usable_payee = queries.usable_payee
+
+_UNNAMED_ACCOUNT = (
+    "This file doesn't say which account it is of. "
+    "Tell us the fund's own account first, on the bank page, then send it again."
+)
+
+
+# --- statements
+
+
+def import_statement(*, content: bytes, filename: str, actor: Actor | None, now: datetime) -> Statement:
+    """Take a statement file: book its new lines to bank and suspense, whole or not at all.
+
+    The same file again gives the statement it made the first time. Lines that an earlier, overlapping statement brought
+    are recognised and counted in `known_count`.
+
+    Raises:
+        RuleBroken: with every reason, row by row, when anything in it is wrong; nothing is booked then.
+    """
+    _require_bank_keeper(actor)
+    statement, remarks = _read_whole(content, filename)
+    account = _own_account(statement, actor, now)
+    sha256 = hashlib.sha256(content).hexdigest()
+    again = db.session.scalar(
+        select(Statement).where(Statement.bank_account_id == account.id, Statement.sha256 == sha256)
+    )
+    if again is not None:
+        return again
+    entries = [entry for entry in statement.entries if entry.amount_pence]
+    fresh = _unknown(account, entries, statement.form)
+    days = [entry.booked_on for entry in statement.entries]
+    taken = Statement(
+        bank_account_id=account.id,
+        filename=filename[:200],
+        form=statement.form,
+        sha256=sha256,
+        from_on=statement.from_on or min(days, default=None),
+        to_on=statement.to_on or max(days, default=None),
+        opening_pence=statement.opening_pence,
+        closing_pence=statement.closing_pence,
+        line_count=len(fresh),
+        known_count=len(entries) - len(fresh),
+        left_out_count=statement.left_out + len(statement.entries) - len(entries),
+        remarks=remarks + _gap(account, statement),
+        imported_at=now,
+        imported_by_id=actor.person_id if actor else None,
+    )
+    db.session.add(taken)
+    db.session.flush()
+    lines = _add_lines(taken, account, fresh)
+    for line in lines:
+        books.book_bank_line(
+            key=line.key,
+            pence=line.amount_pence,
+            occurred_on=line.booked_on,
+            description=f"{line.counterparty} {line.remittance}".strip() or "A line of the bank",
+            actor=actor,
+            now=now,
+        )
+    audit.record(
+        actor,
+        "statement.imported",
+        f"statement:{taken.id}",
+        at=now,
+        after={"file": taken.filename, "sha256": sha256, "new": taken.line_count, "known": taken.known_count},
+    )
+    return taken
+
+
+def _require_bank_keeper(actor: Actor | None) -> None:
+    if actor is not None:
+        actor.require(Permission.KEEP_BANK)
+
+
+def _read_whole(content: bytes, filename: str) -> tuple[ReadStatement, list[str]]:
+    try:
+        statements = read(content, filename)
+        several = len(statements) > 1
+        faults = [
+            f"Statement {number}: {fault}" if several else fault
+            for number, statement in enumerate(statements, 1)
+            for fault in statement_faults(statement)
+        ]
+        if faults:
+            raise Unreadable(*faults)
+        return joined(statements)
+    except Unreadable as unreadable:
+        raise RuleBroken(Finding(reason, "file") for reason in unreadable.reasons) from unreadable
+
+
+def _own_account(statement: ReadStatement, actor: Actor | None, now: datetime) -> BankAccount:
+    """The fund's account, locked; the first full statement tells us which it is."""
+    account = queries.own_account(lock=True)
+    if account is None:
+        told = statement.account
+        if not told.is_full:
+            raise RuleBroken([Finding(_UNNAMED_ACCOUNT, "file", fix="/bank/account")])
+        return set_bank_account(
+            name=statement.account_name or "The fund's account",
+            sort_code=told.digits[:6],
+            account_number=told.digits[6:],
+            actor=actor,
+            now=now,
+        )
+    if not account.identification.fits(statement.account):
+        sentence = (
+            f"This statement is of {statement.account.shown}, but the fund's account is "
+            f"{account.identification.shown}. Export the statement of that account."
+        )
+        raise RuleBroken([Finding(sentence, "file")])
+    return account
+
+
+def _seen(entry: ReadEntry, form: str) -> SeenLine:
+    return SeenLine(entry.booked_on, entry.amount_pence, entry.bank_reference, entry.text, form)
+
+
+def _unknown(account: BankAccount, entries: Sequence[ReadEntry], form: str) -> list[ReadEntry]:
+    """The entries that no earlier statement brought."""
+    if not entries:
+        return []
+    days = [entry.booked_on for entry in entries]
+    known = queries.seen_lines(account.id, min(days), max(days))
+    fresh = set(rules.new_lines(known, [_seen(entry, form) for entry in entries]))
+    return [entry for position, entry in enumerate(entries) if position in fresh]
+
+
+def _add_lines(taken: Statement, account: BankAccount, entries: Sequence[ReadEntry]) -> list[StatementLine]:
+    if not entries:
+        return []
+    days = [entry.booked_on for entry in entries]
+    occurrences = Counter(
+        (line.booked_on, line.amount_pence, line.bank_reference)
+        for line in queries.seen_lines(account.id, min(days), max(days))
+    )
+    lines = []
+    for position, entry in enumerate(entries, 1):
+        same = (entry.booked_on, entry.amount_pence, entry.bank_reference)
+        occurrences[same] += 1
+        lines.append(
+            StatementLine(
+                statement_id=taken.id,
+                bank_account_id=account.id,
+                position=position,
+                identity=(
+                    f"{account.id}:{entry.booked_on.isoformat()}:{entry.amount_pence}:"
+                    f"{entry.bank_reference}:{occurrences[same]}"
+                ),
+                form=taken.form,
+                booked_on=entry.booked_on,
+                valued_on=entry.valued_on,
+                amount_pence=entry.amount_pence,
+                counterparty=entry.counterparty,
+                remittance=entry.remittance,
+                bank_reference=entry.bank_reference,
+                end_to_end=entry.end_to_end,
+                details=[
+                    {"pence": one.pence, "counterparty": one.counterparty, "remittance": one.remittance}
+                    for one in entry.details
+                    if len(entry.details) > 1
+                ],
+            )
+        )
+    db.session.add_all(lines)
+    db.session.flush()
+    return lines
+
+
+def _gap(account: BankAccount, statement: ReadStatement) -> list[str]:
+    """A remark where the statement doesn't open with what the one before it closed with."""
+    if statement.opening_pence is None or statement.from_on is None:
+        return []
+    before = queries.statement_before(account.id, statement.from_on)
+    if before is None or before.closing_pence in (None, statement.opening_pence):
+        return []
+    return [
+        f"It opens with {format_pence(statement.opening_pence)}, but the statement before it closed with "
+        f"{format_pence(before.closing_pence or 0)}: a statement between them may be missing. Import that one too."
+    ]
+
+
+def set_bank_account(
+    *, name: str, sort_code: str, account_number: str, actor: Actor | None, now: datetime
+) -> BankAccount:
+    """Say which account is the fund's own. Its first statement does this by itself where it names the account in full.
+
+    Raises:
+        Conflict: when the fund has an account already.
+    """
+    _require_bank_keeper(actor)
+    require(rules.bank_detail_faults(name, sort_code, account_number))
+    if queries.own_account(lock=True) is not None:
+        raise Conflict("The fund's account is known already. Open the bank page to see it.")
+    account = BankAccount(
+        name=name.strip(),
+        sort_code=rules.sort_code_digits(sort_code),
+        account_number=rules.account_digits(account_number) or "",
+        opened_at=now,
+    )
+    db.session.add(account)
+    db.session.flush()
+    audit.record(
+        actor, "bank_account.set", f"bank_account:{account.id}", at=now, after={"account": account.identification.shown}
+    )
+    return account
+
+
+# --- payees
+
+
+def give_payee(
+    *, owner: str, account_name: str, sort_code: str, account_number: str, actor: Actor, now: datetime
+) -> Payee:
+    """Give the bank details that `owner` ("org:GM-0012") is to be paid to, in place of any before.
+
+    They can be used once another person has verified them by calling back, and a pause has passed.
+
+    Raises:
+        NotAllowed: when the person neither keeps the bank nor looks after the owner's money.
+    """
+    own = actor.organisation_reference is not None and owner == f"org:{actor.organisation_reference}"
+    if not actor.may(Permission.KEEP_BANK) and not (own and actor.may(Permission.CONTRIBUTE)):
+        raise NotAllowed("Only a steward, or who looks after the organisation's money, may give its bank details.")
+    require(rules.bank_detail_faults(account_name, sort_code, account_number))
+    payee = Payee(
+        owner=owner,
+        account_name=account_name.strip(),
+        sort_code=rules.sort_code_digits(sort_code) or "",
+        account_number=rules.account_digits(account_number) or "",
+        given_by_id=actor.person_id,
+        given_at=now,
+    )
+    before = queries.current_payee(owner)
+    db.session.add(payee)
+    db.session.flush()
+    audit.record(
+        actor,
+        "payee.given",
+        owner,
+        at=now,
+        before={"account": before.shown} if before else None,
+        after={"payee": payee.id, "account": payee.shown},
+    )
+    return payee
+
+
+def verify_payee(*, payee_id: int, note: str, actor: Actor, now: datetime) -> Payee:
+    """Verify bank details by calling back on a number known before. `note` says who was called and what they said.
+
+    Raises:
+        RuleBroken: when the person gave the details themselves, or the note is empty.
+    """
+    payee = _unverified(payee_id, actor, note)
+    require(rules.verify_faults(given_by_id=payee.given_by_id, verifier_id=actor.person_id))
+    payee.verified_by_id, payee.verified_at, payee.note = actor.person_id, now, note
+    payee.usable_from = rules.usable_from(now, policy_at(now).bank_detail_pause_days)
+    audit.record(actor, "payee.verified", payee.owner, at=now, after={"payee": payee.id, "note": note})
+    db.session.flush()
+    return payee
+
+
+def reject_payee(*, payee_id: int, note: str, actor: Actor, now: datetime) -> Payee:
+    """Turn bank details down, because the call-back didn't bear them out. The ones before count again."""
+    payee = _unverified(payee_id, actor, note)
+    payee.rejected_at, payee.note = now, note
+    audit.record(actor, "payee.rejected", payee.owner, at=now, after={"payee": payee.id, "note": note})
+    db.session.flush()
+    return payee
+
+
+def _unverified(payee_id: int, actor: Actor, note: str) -> Payee:
+    actor.require(Permission.KEEP_BANK)
+    payee = queries.payee(payee_id, lock=True)
+    if payee.verified_at is not None or payee.rejected_at is not None:
+        raise Conflict("Somebody has dealt with these details already. Go back to the list to see how.")
+    if not note.strip():
+        raise RuleBroken([Finding("Write whom you called, on which number, and what they said.", "note")])
+    return payee

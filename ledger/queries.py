@@ -1,0 +1,168 @@
+"""Reads of the books. A balance is read, never summed; statements are read in pages, by the account's own order."""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from sqlalchemy import func, select
+
+from fund.kernel.access import Actor
+from fund.kernel.db import db
+from fund.kernel.errors import NotFound
+from fund.kernel.tasks import Task
+from ledger.models import Account, Entry, Transfer
+from ledger.rules import AccountKind, account_code
+
+PAGE = 50
+LARGEST_ID = 2**63 - 1
+
+
+@dataclass(frozen=True)
+class Pot:
+    """The pot in pence: what came in, where it is, and what may still be awarded.
+
+    contributed = available + committed + paid, always.
+    """
+
+    contributed_pence: int
+    available_pence: int
+    committed_pence: int
+    paid_pence: int
+    in_transit_pence: int
+
+
+@dataclass(frozen=True)
+class AccountLine:
+    """One entry of an account with the transfer it belongs to."""
+
+    sequence: int
+    transfer_id: int
+    occurred_on: date
+    posted_at: datetime
+    kind: str
+    description: str
+    amount_pence: int
+    balance_pence: int
+
+
+@dataclass(frozen=True)
+class TransferLeg:
+    """One leg of a transfer with its account."""
+
+    leg: int
+    code: str
+    name: str
+    sequence: int
+    amount_pence: int
+    balance_pence: int
+
+
+def balance(kind: AccountKind, owner: str | None = None) -> int:
+    """What the account holds, in signed pence (credits negative); 0 for one that was never used."""
+    found = db.session.scalar(select(Account.balance_pence).where(Account.code == account_code(kind, owner)))
+    return found or 0
+
+
+def balances_by_owner(kind: AccountKind, owners: Collection[str] | None = None) -> dict[str, int]:
+    """Signed pence by owner reference, of all owners or of those named; an owner without an account is left out."""
+    query = select(Account.owner, Account.balance_pence).where(Account.kind == kind, Account.owner.is_not(None))
+    if owners is not None:
+        query = query.where(Account.owner.in_(owners))
+    return {owner: pence for owner, pence in db.session.execute(query.order_by(Account.owner)) if owner is not None}
+
+
+def pot() -> Pot:
+    """The pot as it stands."""
+    totals = totals_by_kind()
+
+    def total(kind: AccountKind) -> int:
+        return totals[kind][1] if kind in totals else 0
+
+    return Pot(
+        contributed_pence=-total(AccountKind.CONTRIBUTIONS),
+        available_pence=total(AccountKind.AVAILABLE),
+        committed_pence=total(AccountKind.COMMITTED),
+        paid_pence=total(AccountKind.GRANTS_PAID),
+        in_transit_pence=-total(AccountKind.IN_TRANSIT),
+    )
+
+
+def accounts(kind: AccountKind | None = None, after: str = "", limit: int = 200) -> Sequence[Account]:
+    """The chart of accounts in order of code, from after `after`."""
+    query = select(Account).where(Account.code > after).order_by(Account.code).limit(limit)
+    return db.session.scalars(query.where(Account.kind == kind) if kind else query).all()
+
+
+def totals_by_kind() -> dict[AccountKind, tuple[int, int]]:
+    """(how many accounts, signed pence) of each kind in use."""
+    rows = db.session.execute(
+        select(Account.kind, func.count(), func.sum(Account.balance_pence))
+        .group_by(Account.kind)
+        .order_by(Account.kind)
+    )
+    return {kind: (count, int(pence)) for kind, count, pence in rows}
+
+
+def account(code: str) -> Account:
+    """The account with this code."""
+    found = db.session.scalar(select(Account).where(Account.code == code))
+    if found is None:
+        raise NotFound
+    return found
+
+
+def lines(account_id: int, *, before: int | None = None, limit: int = PAGE) -> list[AccountLine]:
+    """Entries of an account, newest first, from below sequence `before`."""
+    query = (
+        select(
+            Entry.sequence,
+            Entry.transfer_id,
+            Transfer.occurred_on,
+            Transfer.posted_at,
+            Transfer.kind,
+            Transfer.description,
+            Entry.amount_pence,
+            Entry.balance_pence,
+        )
+        .join(Transfer, Transfer.id == Entry.transfer_id)
+        .where(Entry.account_id == account_id)
+        .order_by(Entry.sequence.desc())
+        .limit(limit)
+    )
+    if before is not None:
+        query = query.where(Entry.sequence < before)
+    return [AccountLine(*row) for row in db.session.execute(query)]
+
+
+def transfer(transfer_id: int) -> Transfer:
+    """The transfer with this number."""
+    found = db.session.get(Transfer, transfer_id) if 0 < transfer_id <= LARGEST_ID else None
+    if found is None:
+        raise NotFound
+    return found
+
+
+def legs(transfer_id: int) -> list[TransferLeg]:
+    """Every leg of a transfer, in order."""
+    rows = db.session.execute(
+        select(Entry.leg, Account.code, Account.name, Entry.sequence, Entry.amount_pence, Entry.balance_pence)
+        .join(Account, Account.id == Entry.account_id)
+        .where(Entry.transfer_id == transfer_id)
+        .order_by(Entry.leg)
+    )
+    return [TransferLeg(*row) for row in rows]
+
+
+def by_key(key: str) -> Transfer | None:
+    """The transfer booked under `key`."""
+    return db.session.scalar(select(Transfer).where(Transfer.key == key))
+
+
+def undone_by(transfer_id: int) -> Transfer | None:
+    """The reversal of a transfer, if it has one."""
+    return db.session.scalar(select(Transfer).where(Transfer.reverses_id == transfer_id))
+
+
+def tasks(actor: Actor, now: datetime) -> list[Task]:
+    """The books ask nothing of anybody; the bank does (`ledger.bank.queries.tasks`)."""
+    return []

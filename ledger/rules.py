@@ -1,0 +1,192 @@
+"""The chart of accounts and what a transfer must be. Pure.
+
+Signed pence: a debit is positive, a credit negative, and the legs of a transfer sum to nought. Three accounts always
+say where money is (bank, suspense, in transit) and who gave or got it (contributions, grants paid); three say what the
+pot may still do (available, committed, and authority, which balances the two).
+"""
+
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from enum import StrEnum
+from hashlib import sha256
+
+from fund.kernel.errors import Finding
+from ledger.money import LARGEST_PENCE, format_pence
+
+
+class AccountKind(StrEnum):
+    """What an account is for."""
+
+    BANK = "bank"
+    SUSPENSE = "suspense"
+    IN_TRANSIT = "in_transit"
+    CONTRIBUTIONS = "contributions"
+    GRANTS_PAID = "grants_paid"
+    AVAILABLE = "available"
+    COMMITTED = "committed"
+    AUTHORITY = "authority"
+
+
+@dataclass(frozen=True)
+class KindOfAccount:
+    """What holds for every account of a kind.
+
+    Attributes:
+        name: what people call it.
+        meaning: one sentence for the page of accounts.
+        owned: whether there is one for each owner, rather than one for the fund.
+        below: whether its balance may go below nought.
+        above: whether its balance may go above nought.
+    """
+
+    name: str
+    meaning: str
+    owned: bool = False
+    below: bool = True
+    above: bool = True
+
+
+CHART: dict[AccountKind, KindOfAccount] = {
+    AccountKind.BANK: KindOfAccount("Cash at bank", "What the bank's statements say we hold."),
+    AccountKind.SUSPENSE: KindOfAccount(
+        "Waiting to be matched",
+        "Money in the bank that nobody has matched yet, and money out that left before it was matched.",
+    ),
+    AccountKind.IN_TRANSIT: KindOfAccount(
+        "Payments on their way", "Sent to the bank and not yet on a statement.", above=False
+    ),
+    AccountKind.CONTRIBUTIONS: KindOfAccount(
+        "Contributions", "What each organisation has paid into the pot.", owned=True, above=False
+    ),
+    AccountKind.GRANTS_PAID: KindOfAccount("Grants paid", "What each grant has been paid.", owned=True, below=False),
+    AccountKind.AVAILABLE: KindOfAccount("Free to award", "Cleared money that no agreement has reserved.", below=False),
+    AccountKind.COMMITTED: KindOfAccount(
+        "Committed", "Reserved for each signed agreement and not yet paid.", owned=True, below=False
+    ),
+    AccountKind.AUTHORITY: KindOfAccount(
+        "Authority to spend",
+        "Balances what is free and what is committed; equals them with the sign turned.",
+        above=False,
+    ),
+}
+
+
+@dataclass(frozen=True, order=True)
+class Leg:
+    """One side of a transfer: this account moves by so many pence (debit positive, credit negative).
+
+    `owner` is the reference string of whose account it is, such as "org:GM-0012" or "grant:G-2026-003", where the kind
+    has one account for each owner.
+    """
+
+    kind: AccountKind
+    pence: int
+    owner: str | None = None
+
+    @property
+    def code(self) -> str:
+        """The account's code."""
+        return account_code(self.kind, self.owner)
+
+
+@dataclass(frozen=True)
+class Posted:
+    """A transfer in the books. `first` is False where the key had been used before for the very same transfer."""
+
+    transfer_id: int
+    key: str
+    first: bool
+
+
+def account_code(kind: AccountKind, owner: str | None = None) -> str:
+    """ "available", or "contributions:org:GM-0012" for a kind that each owner has one of."""
+    if CHART[kind].owned is (owner is None):
+        raise ValueError(f"{kind} {'needs' if owner is None else 'has no'} owner")
+    return kind.value if owner is None else f"{kind}:{owner}"
+
+
+def account_name(kind: AccountKind, owner: str | None) -> str:
+    """What people call the account: "Contributions of GM-0012"."""
+    name = CHART[kind].name
+    if owner is None:
+        return name
+    reference = owner.partition(":")[2]
+    return f"{name}: {reference}"
+
+
+def transfer_faults(legs: Sequence[Leg]) -> Iterator[Finding]:
+    """Why these legs are no transfer. None of it can come from a person: a caller that does this is wrong."""
+    if len(legs) < 2:
+        yield Finding("A transfer needs two legs or more.")
+    if len({leg.code for leg in legs}) < len(legs):
+        yield Finding("An account may stand only once in a transfer.")
+    if any(leg.pence == 0 for leg in legs):
+        yield Finding("A leg of nought moves nothing.")
+    if any(abs(leg.pence) > LARGEST_PENCE for leg in legs):
+        yield Finding(f"A leg may move at most {format_pence(LARGEST_PENCE)}.")
+    if total := sum(leg.pence for leg in legs):
+        yield Finding(f"The legs of a transfer must sum to nought; these sum to {format_pence(total)}.")
+
+
+def shortfall(kind: AccountKind, owner: str | None, balance_pence: int, change_pence: int) -> str:
+    """The sentence for an account that can't move so far.
+
+    Args:
+        kind: of the account that stopped the transfer.
+        owner: its owner, for a kind that each owner has one of.
+        balance_pence: what it holds now.
+        change_pence: what was asked of it.
+    """
+    needed, held = format_pence(abs(change_pence)), format_pence(abs(balance_pence))
+    if kind is AccountKind.AVAILABLE:
+        return (
+            f"The fund has {held} free; this needs {needed}. "
+            "Wait until more money has cleared, or make the sum smaller."
+        )
+    if kind is AccountKind.COMMITTED:
+        reference = (owner or "").partition(":")[2]
+        return f"{held} is still committed to {reference}; this needs {needed}. Check the sum against the agreement."
+    return f"{account_name(kind, owner)} stands at {held}; this would take back {needed}. Check the sum."
+
+
+def digest(
+    *,
+    key: str,
+    kind: str,
+    occurred_on: date,
+    posted_at: datetime,
+    description: str,
+    actor_id: int | None,
+    reverses_id: int | None,
+    reason: str | None,
+    legs: Sequence[tuple[int, int]],
+) -> str:
+    """SHA-256 of what a transfer says, so that a changed row can be named.
+
+    Args:
+        legs: (account id, pence) in the order of the legs.
+    """
+    said = [
+        key,
+        kind,
+        occurred_on.isoformat(),
+        posted_at.astimezone(UTC).isoformat(timespec="microseconds"),
+        description,
+        actor_id,
+        reverses_id,
+        reason,
+        legs,
+    ]
+    return sha256(json.dumps(said, separators=(",", ":")).encode()).hexdigest()
+
+
+FIRST_SEAL = "0" * 64
+"""What the first seal builds on."""
+
+
+def seal_hash(previous: str, rows: Sequence[tuple[int, str]]) -> str:
+    """SHA-256 of the seal before and the (id, digest) of each transfer since, in order of id."""
+    text = "".join(f"\n{number}:{row_digest}" for number, row_digest in rows)
+    return sha256(f"{previous}{text}".encode()).hexdigest()

@@ -1,0 +1,219 @@
+"""What moves money in the books. Every verb posts one balanced transfer under a key that is used once.
+
+`key` is the idempotency key: the same key with the same content gives the first result again, with other content a
+Conflict. `pence` is always above nought. Nothing here asks who may do it: the folder that owns the act has.
+"""
+
+from collections.abc import Sequence
+from datetime import date, datetime
+
+from sqlalchemy import select
+
+from fund.kernel import audit
+from fund.kernel.access import Actor
+from fund.kernel.db import db
+from fund.kernel.errors import Conflict, NotFound
+from ledger import journal, queries
+from ledger.models import Account, Entry
+from ledger.proof import check, seal
+from ledger.rules import AccountKind, Leg, Posted
+
+__all__ = [
+    "book_bank_line",
+    "check",
+    "commit",
+    "confirm_payment",
+    "confirmation_key",
+    "pay_grant",
+    "post",
+    "receive_contribution",
+    "release",
+    "return_payment",
+    "reverse",
+    "seal",
+]
+
+
+def post(
+    *,
+    key: str,
+    kind: str,
+    legs: Sequence[Leg],
+    occurred_on: date,
+    description: str,
+    actor: Actor | None,
+    now: datetime,
+    reverses: int | None = None,
+    reason: str | None = None,
+) -> Posted:
+    """Book a transfer.
+
+    Args:
+        key: idempotency key, such as "grant:G-2026-003:instalment:2".
+        kind: what sort of act it is, such as "commitment".
+        legs: signed pence by account, summing to nought.
+        occurred_on: the day it happened, apart from the instant it is booked.
+        description: one sentence for people.
+        reverses: id of the transfer that this one undoes; a transfer can be undone once.
+        reason: why, for a reversal.
+
+    Raises:
+        RuleBroken: when an account would pass its limit, with the figures; the transaction must then be rolled back.
+        Conflict: when the key stands for another transfer.
+    """
+    wanted = journal.Transfer(key, kind, tuple(legs), occurred_on, description, reverses, reason)
+    posted = journal.write(wanted, actor=actor, now=now)
+    if posted.first:
+        audit.record(
+            actor, "transfer.posted", key, at=now, after={"kind": kind} | {leg.code: leg.pence for leg in legs}
+        )
+    return posted
+
+
+def book_bank_line(
+    *, key: str, pence: int, occurred_on: date, description: str, actor: Actor | None, now: datetime
+) -> Posted:
+    """A line of a bank statement: money in (pence > 0) or out (pence < 0), waiting to be matched."""
+    legs = [Leg(AccountKind.BANK, pence), Leg(AccountKind.SUSPENSE, -pence)]
+    return post(
+        key=key, kind="bank_line", legs=legs, occurred_on=occurred_on, description=description, actor=actor, now=now
+    )
+
+
+def receive_contribution(
+    *, key: str, contributor: str, pence: int, occurred_on: date, description: str, actor: Actor | None, now: datetime
+) -> Posted:
+    """Money that waited to be matched is a contribution of `contributor` ("org:GM-0012"), and free to award."""
+    legs = [
+        Leg(AccountKind.SUSPENSE, pence),
+        Leg(AccountKind.CONTRIBUTIONS, -pence, contributor),
+        Leg(AccountKind.AVAILABLE, pence),
+        Leg(AccountKind.AUTHORITY, -pence),
+    ]
+    return post(
+        key=key, kind="contribution", legs=legs, occurred_on=occurred_on, description=description, actor=actor, now=now
+    )
+
+
+def commit(
+    *, key: str, grant: str, pence: int, occurred_on: date, description: str, actor: Actor | None, now: datetime
+) -> Posted:
+    """Reserve free money for `grant` ("grant:G-2026-003").
+
+    Raises:
+        RuleBroken: when less is free, with both figures.
+    """
+    legs = [Leg(AccountKind.AVAILABLE, -pence), Leg(AccountKind.COMMITTED, pence, grant)]
+    return post(
+        key=key, kind="commitment", legs=legs, occurred_on=occurred_on, description=description, actor=actor, now=now
+    )
+
+
+def release(
+    *, key: str, grant: str, pence: int, occurred_on: date, description: str, actor: Actor | None, now: datetime
+) -> Posted:
+    """Make money reserved for `grant` free again.
+
+    Raises:
+        RuleBroken: when less is still committed.
+    """
+    legs = [Leg(AccountKind.AVAILABLE, pence), Leg(AccountKind.COMMITTED, -pence, grant)]
+    return post(
+        key=key, kind="release", legs=legs, occurred_on=occurred_on, description=description, actor=actor, now=now
+    )
+
+
+def pay_grant(
+    *, key: str, grant: str, pence: int, occurred_on: date, description: str, actor: Actor | None, now: datetime
+) -> Posted:
+    """Send money reserved for `grant` on its way. `ledger.bank.service.make_payment_file` does this for its orders.
+
+    Raises:
+        RuleBroken: when less is still committed.
+    """
+    legs = [
+        Leg(AccountKind.GRANTS_PAID, pence, grant),
+        Leg(AccountKind.IN_TRANSIT, -pence),
+        Leg(AccountKind.COMMITTED, -pence, grant),
+        Leg(AccountKind.AUTHORITY, pence),
+    ]
+    return post(
+        key=key, kind="payment", legs=legs, occurred_on=occurred_on, description=description, actor=actor, now=now
+    )
+
+
+def confirm_payment(
+    *, key: str, pence: int, occurred_on: date, description: str, actor: Actor | None, now: datetime
+) -> Posted:
+    """A payment on its way stands on the bank's statement."""
+    legs = [Leg(AccountKind.IN_TRANSIT, pence), Leg(AccountKind.SUSPENSE, -pence)]
+    return post(
+        key=key,
+        kind="payment_confirmed",
+        legs=legs,
+        occurred_on=occurred_on,
+        description=description,
+        actor=actor,
+        now=now,
+    )
+
+
+def return_payment(
+    *, key: str, paid_key: str, reason: str, occurred_on: date, actor: Actor | None, now: datetime
+) -> tuple[Posted, ...]:
+    """A payment failed or came back: what was paid is committed again, by entries that name the ones they undo.
+
+    Args:
+        key: begins the keys of the reversals.
+        paid_key: the key under which `pay_grant` booked it; its confirmation, if any, under `paid_key` + ":confirmed".
+    """
+    keys = [paid_key]
+    if queries.by_key(confirmation_key(paid_key)) is not None:
+        keys.insert(0, confirmation_key(paid_key))
+    return tuple(
+        reverse(
+            key=f"{key}:{number}", reversed_key=undone, reason=reason, occurred_on=occurred_on, actor=actor, now=now
+        )
+        for number, undone in enumerate(keys, 1)
+    )
+
+
+def confirmation_key(paid_key: str) -> str:
+    """The key under which the confirmation of a payment is booked."""
+    return f"{paid_key}:confirmed"
+
+
+def reverse(
+    *, key: str, reversed_key: str, reason: str, occurred_on: date, actor: Actor | None, now: datetime
+) -> Posted:
+    """Undo a transfer by its opposite, with the reason.
+
+    Raises:
+        NotFound: when nothing was booked under `reversed_key`.
+        RuleBroken: when an account would pass its limit, for the money has been used since.
+    """
+    undone = queries.by_key(reversed_key)
+    if undone is None:
+        raise NotFound
+    earlier = queries.undone_by(undone.id)
+    if earlier is not None and earlier.key != key:
+        raise Conflict(
+            f"That was undone before, by transfer {earlier.id}. Look at it in the books; there is nothing more to undo."
+        )
+    entries = db.session.execute(
+        select(Account.kind, Account.owner, Entry.amount_pence)
+        .join(Account, Account.id == Entry.account_id)
+        .where(Entry.transfer_id == undone.id)
+        .order_by(Entry.leg)
+    )
+    return post(
+        key=key,
+        kind="reversal",
+        legs=[Leg(kind, -pence, owner) for kind, owner, pence in entries],
+        occurred_on=occurred_on,
+        description=f"Undoes: {undone.description}",
+        actor=actor,
+        now=now,
+        reverses=undone.id,
+        reason=reason,
+    )

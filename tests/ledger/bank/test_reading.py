@@ -1,0 +1,248 @@
+"""Statement files with known contents: every verdict, figure and entry of the shared index but MT940, OFX and QIF."""
+
+import csv
+from collections import defaultdict
+from datetime import date
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from ledger.bank.files import read
+from ledger.bank.reading import ReadStatement, Unreadable, joined, statement_faults
+from ledger.bank.rules import identify
+
+_PARTS = ("authored/camt053/", "authored/csv/", "authored/hostile/")
+_YEARS = ("authored/year/year_camt053_v08.xml", "authored/year/year_lloyds.csv", "authored/year/year_natwest.csv")
+Rows = dict[str, list[dict[str, str]]]
+
+
+def rows_by_file(path: Path) -> Rows:
+    found: Rows = defaultdict(list)
+    with path.open(encoding="utf-8", newline="") as file:
+        for row in csv.DictReader(file):
+            if row["file"].startswith(_PARTS) or row["file"] in _YEARS:
+                found[row["file"]].append(row)
+    return found
+
+
+@pytest.fixture(scope="module")
+def index(shared_data: Path) -> Rows:
+    found = rows_by_file(shared_data / "bank" / "index.csv")
+    assert len(found) > 90
+    return found
+
+
+@pytest.fixture(scope="module")
+def listed_entries(shared_data: Path) -> Rows:
+    return rows_by_file(shared_data / "bank" / "entries.csv")
+
+
+def judged(content: bytes, name: str) -> tuple[list[ReadStatement], list[str]]:
+    """The statements, if they could be read, and every reason to refuse them."""
+    try:
+        statements = read(content, name)
+    except Unreadable as unreadable:
+        return [], list(unreadable.reasons)
+    reasons = [reason for statement in statements for reason in statement_faults(statement)]
+    return statements, reasons
+
+
+def pence(written: str) -> Decimal | None:
+    return Decimal(written) if written else None
+
+
+def test_every_verdict(index: Rows, shared_data: Path) -> None:
+    wrong = []
+    for name, rows in index.items():
+        _, reasons = judged((shared_data / "bank" / name).read_bytes(), name)
+        if bool(reasons) is (rows[0]["verdict"] == "accept"):
+            wrong.append((name, rows[0]["verdict"], reasons))
+    assert wrong == []
+
+
+def test_every_figure(index: Rows, shared_data: Path) -> None:
+    compared = 0
+    for name, rows in index.items():
+        statements, _ = judged((shared_data / "bank" / name).read_bytes(), name)
+        if not statements or not rows[0]["entries_booked"]:
+            continue
+        assert len(statements) == len(rows), name
+        for statement, row in zip(statements, rows, strict=True):
+            amounts = [entry.amount_pence for entry in statement.entries]
+            assert len(amounts) == int(row["entries_booked"]), name
+            assert statement.left_out == int(row["entries_not_booked"]), name
+            assert sum(amount for amount in amounts if amount > 0) == pence(row["credits_minor"]), name
+            assert -sum(amount for amount in amounts if amount < 0) == pence(row["debits_minor"]), name
+            assert statement.opening_pence == pence(row["opening_minor"]), name
+            assert statement.closing_pence == pence(row["closing_minor"]), name
+            if row["currency"] in ("GBP", "EUR"):
+                assert (statement.currency or "GBP") == row["currency"], name
+            if row["account"]:
+                assert statement.account.fits(identify(row["account"])), name
+            compared += 1
+    assert compared >= 80
+
+
+def test_every_entry(listed_entries: Rows, shared_data: Path) -> None:
+    compared = 0
+    for name, rows in listed_entries.items():
+        statements, _ = judged((shared_data / "bank" / name).read_bytes(), name)
+        if not statements:
+            continue  # asked about, and its columns are not known
+        read_rows = [(number, entry) for number, statement in enumerate(statements, 1) for entry in statement.entries]
+        assert len(read_rows) == len(rows), name
+        for (number, entry), row in zip(read_rows, rows, strict=True):
+            assert number == int(row["statement"]), name
+            assert entry.booked_on == date.fromisoformat(row["booking_date"]), name
+            assert entry.amount_pence == int(row["amount_minor"]), name
+            assert entry.bank_reference == row["bank_reference"], name
+            assert " ".join(entry.remittance.split()) == " ".join(row["text"].lstrip("'").split()), name
+            if row["value_date"]:
+                assert entry.valued_on == date.fromisoformat(row["value_date"]), name
+            if name.endswith(".xml"):
+                assert entry.counterparty == row["name"], name
+                assert entry.is_reversal is (row["reversal"] == "true"), name
+                assert len(entry.details) == int(row["details"]), name
+            compared += 1
+    assert compared > 3000
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("camt053/amount_comma.xml", ["Entry 1: 2.500,00 is not a number"]),
+        ("camt053/amount_negative.xml", ["Entry 1", "negative", "CdtDbtInd"]),
+        ("camt053/amount_three_decimals.xml", ["Entry 1", "two decimals, found 2500.005"]),
+        ("camt053/entry_missing_sum_short.xml", ["£125 apart"]),
+        ("camt053/euro_account.xml", ["in EUR"]),
+        ("camt053/huge_amount_17_digits.xml", ["£999,999,999,999,999.99"]),
+        ("camt053/impossible_date.xml", ["Entry 1: 2026-02-30 is not a date"]),
+        ("camt053/no_booking_date.xml", ["Entry 1 has no booking date"]),
+        ("camt053/no_closing_balance.xml", ["closing balance is missing"]),
+        ("camt053/page_2_of_2.xml", ["opening balance is missing"]),
+        ("camt053/one_euro_entry_in_gbp_account.xml", ["Entry 2 is in EUR"]),
+        ("camt053/wrong_closing_balance.xml", ["£9 apart"]),
+        ("csv/lloyds_balance_chain_broken.csv", ["running balance breaks", "£10"]),
+        ("csv/lloyds_both_in_and_out.csv", ["Row 6 has both"]),
+        ("csv/lloyds_nul_byte.csv", ["NUL"]),
+        ("csv/lloyds_short_row.csv", ["Row 5 has too few columns"]),
+        ("csv/lloyds_unclosed_quote.csv", ["quotation mark is never closed"]),
+        ("csv/lloyds_us_dates.csv", ["Row 2: 03/30/2026 is not a day"]),
+        ("csv/monzo_currency_usd_row.csv", ["in USD"]),
+        ("csv/european_decimals.csv", ["in EUR"]),
+        ("csv/barclays_month.csv", ["What was the closing balance?"]),
+        ("csv/hsbc_month.csv", ["no headings"]),
+        ("csv/pending_rows.csv", ["don't know this layout"]),
+        ("hostile/deep_nesting.xml", ["not a bank statement"]),
+        ("hostile/empty.xml", ["empty"]),
+        ("hostile/entity_expansion_bomb.xml", ["document type declaration"]),
+        ("hostile/external_entity.xml", ["document type declaration"]),
+        ("hostile/login_page_saved_as.xml", ["web page"]),
+        ("hostile/only_spaces.csv", ["no rows"]),
+        ("hostile/statement.pdf.csv", ["PDF"]),
+        ("hostile/truncated.xml", ["cut off"]),
+        ("hostile/unknown_version.xml", ["version 99 is not known"]),
+        ("hostile/utf8_declared_latin1_bytes.xml", ["byte 0xA3"]),
+        ("hostile/wrong_message_pain001.xml", ["payment file (pain.001)"]),
+        ("hostile/zip_bomb.zip", ["Archives are not taken"]),
+    ],
+)
+def test_reasons_say_what_is_wrong(shared_data: Path, name: str, words: list[str]) -> None:
+    _, reasons = judged((shared_data / "bank" / "authored" / name).read_bytes(), name)
+    assert any(all(word in reason for word in words) for reason in reasons), reasons
+
+
+def test_several_faults_are_told_together(shared_data: Path) -> None:
+    _, reasons = judged((shared_data / "bank/authored/csv/lloyds_us_dates.csv").read_bytes(), "")
+    assert len(reasons) > 5
+
+
+def test_statements_of_one_file_are_put_in_order_of_time_and_counted_once(shared_data: Path) -> None:
+    folder = shared_data / "bank/authored/camt053"
+    whole, remarks = joined(read((folder / "two_statements_out_of_order.xml").read_bytes()))
+    assert (whole.opening_pence, whole.closing_pence, len(whole.entries), remarks) == (1843217, 2185762, 16, [])
+    assert [entry.booked_on for entry in whole.entries] == sorted(entry.booked_on for entry in whole.entries)
+    twice, _ = joined(read((folder / "same_statement_twice.xml").read_bytes()))
+    assert len(twice.entries) == 16
+
+
+# --- without the shared files
+
+_LLOYDS = (
+    "Transaction Date,Transaction Type,Sort Code,Account Number,Transaction Description,"
+    "Debit Amount,Credit Amount,Balance,\n"
+)
+
+
+def test_a_csv_of_one_day_newest_first_is_turned_by_its_balances() -> None:
+    rows = (
+        "02/03/2026,FPO,'00-99-01,10203040,SECOND,20.00,,80.00,\n"
+        "02/03/2026,FPI,'00-99-01,10203040,FIRST,,50.00,100.00,\n"
+    )
+    (statement,) = read((_LLOYDS + rows).encode())
+    assert [entry.remittance for entry in statement.entries] == ["FIRST", "SECOND"]
+    assert (statement.opening_pence, statement.closing_pence) == (50_00, 80_00)
+    assert statement.account.shown == "00-99-01 10203040"
+
+
+@pytest.mark.parametrize("amount", ["1e3", "--5.00", "5.001", "NaN", "1,00.00", "£", "5,00"])
+def test_a_csv_amount_that_is_none(amount: str) -> None:
+    content = f'{_LLOYDS}02/03/2026,FPI,\'00-99-01,10203040,X,,"{amount}",50.00,\n'.encode()
+    with pytest.raises(Unreadable, match="Row 2"):
+        read(content)
+
+
+@pytest.mark.parametrize(
+    "content", [b"", b"\n", b"x", b"<", b"<a/>", b"\xff\xfe", b"\xff\xfe<", b"\x00", b",,,\n,,", b"Date:\nAccount:"]
+)
+def test_junk_is_refused_with_a_sentence(content: bytes) -> None:
+    statements, reasons = judged(content, "x")
+    assert reasons or not any(statement.entries for statement in statements)
+    assert all(reason.endswith((".", "?")) for reason in reasons)
+
+
+@pytest.mark.parametrize(
+    ("written", "digits"),
+    [
+        ("GB30ZZZZ00990110203040", "00990110203040"),
+        ("GB30 ZZZZ 0099 0110 2030 40", "00990110203040"),
+        ("00-99-01 10203040", "00990110203040"),
+        ("XXXX XXXX XXXX 3040", "3040"),
+        ("DE89370400440532013000", ""),
+        ("", ""),
+    ],
+)
+def test_accounts_are_told_apart_by_what_is_known_of_them(written: str, digits: str) -> None:
+    assert identify(written).digits == digits
+    assert identify(written).fits(identify("00990110203040"))
+    assert identify(written).fits(identify("00990199999999")) is (digits == "")
+
+
+_PIECES = st.lists(
+    st.one_of(
+        st.binary(max_size=30),
+        st.sampled_from(
+            [
+                _LLOYDS.encode(),
+                b"02/03/2026,FPI,'00-99-01,10203040,X,,50.00,50.00,\n",
+                b'"',
+                b"Date: 02/03/2026\nAccount: X\nAmount: 1.00 GBP\n",
+                b'<Document xmlns="urn:iso:std:iso:20022:tech:xsd:camt.053.001.08"><BkToCstmrStmt><Stmt>',
+                b"<Ntry><Sts>BOOK</Sts><Amt>1</Amt><CdtDbtInd>CRDT</CdtDbtInd><BookgDt><Dt>2026-03-02</Dt></BookgDt></Ntry>",
+                b"</Stmt></BkToCstmrStmt></Document>",
+                b"\xff\xfe",
+            ]
+        ),
+    ),
+    max_size=6,
+)
+
+
+@settings(max_examples=300, deadline=None, derandomize=True, database=None)
+@given(_PIECES)
+def test_whatever_the_bytes_a_file_is_read_or_refused(pieces: list[bytes]) -> None:
+    statements, reasons = judged(b"".join(pieces), "x")
+    assert statements or reasons
