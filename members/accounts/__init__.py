@@ -1,0 +1,1 @@
+"""People and how they sign in: accounts, sessions on the server, invitations, and the fund's own roles."""

@@ -1,0 +1,39 @@
+"""Forms of signing in and of a person's own account."""
+
+from wtforms import EmailField, HiddenField, IntegerField, PasswordField
+
+from fund.kernel.forms import BaseForm, Needed, UpTo, clean
+from members.accounts.fields import email_field
+
+
+class SignInForm(BaseForm):
+    """Who, and the passphrase. Neither is looked at closely: an old account may have anything."""
+
+    email = EmailField("E-mail address", filters=[clean], validators=[Needed("Give your e-mail address."), UpTo(254)])
+    passphrase = PasswordField("Passphrase", validators=[Needed("Give your passphrase.")])
+    next = HiddenField()
+
+
+class EnterAsForm(BaseForm):
+    """Which of a demonstration's people to become."""
+
+    person = IntegerField(validators=[Needed("Choose a person.")])
+
+
+class NewPassphraseForm(BaseForm):
+    """A new passphrase, typed once and shown to nobody; a typing error is mended by another link."""
+
+    passphrase = PasswordField("New passphrase", validators=[Needed("Choose a passphrase.")])
+
+
+class ChangePassphraseForm(BaseForm):
+    """The present passphrase and a new one."""
+
+    present = PasswordField("Present passphrase", validators=[Needed("Give your present passphrase.")])
+    passphrase = PasswordField("New passphrase", validators=[Needed("Choose a new passphrase.")])
+
+
+class ForgottenForm(BaseForm):
+    """Where to mail a link."""
+
+    email = email_field("E-mail address", "Give the e-mail address that you sign in with.")

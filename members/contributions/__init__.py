@@ -1,0 +1,1 @@
+"""What organisations pay in: pledges, payments matched from the bank, receipts."""

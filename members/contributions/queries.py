@@ -1,0 +1,216 @@
+"""Reads of pledges and receipts."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from sqlalchemy import ColumnElement, Select, false, func, literal, or_, select
+from sqlalchemy.orm import joinedload
+
+import ledger.bank.queries
+from fund.kernel.access import Actor, Permission
+from fund.kernel.db import db
+from fund.kernel.errors import NotFound
+from fund.kernel.tasks import Task
+from ledger.bank.models import BankAccount, StatementLine
+from ledger.money import format_pence
+from members.contributions.models import Pledge, Receipt
+from members.contributions.rules import (
+    OpenPledge,
+    Payment,
+    PledgeState,
+    Suggestion,
+    normal_reference,
+    references_in,
+    suggest,
+)
+from members.models import Organisation
+from members.rules import Sector, name_key
+
+_UNPAID = (PledgeState.PLEDGED, PledgeState.PART_PAID)
+
+
+def pledge(reference: str, actor: Actor) -> Pledge:
+    """A pledge, for the people of its organisation and those who read the books.
+
+    Raises:
+        NotFound: for all others, and where there is none.
+    """
+    found = db.session.scalar(
+        select(Pledge)
+        .options(joinedload(Pledge.organisation))
+        .where(Pledge.reference_key == normal_reference(reference))
+    )
+    if found is None or not _may_see(found.organisation_id, actor):
+        raise NotFound
+    return found
+
+
+def _may_see(organisation_id: int, actor: Actor) -> bool:
+    own = actor.organisation_id == organisation_id and actor.may(Permission.SEE_OWN_ORGANISATION)
+    return own or actor.may(Permission.READ_BOOKS)
+
+
+def pledge_by_reference(reference: str) -> Pledge | None:
+    """The pledge whose reference somebody typed, whichever way; for stewards."""
+    return db.session.scalar(select(Pledge).where(Pledge.reference_key == normal_reference(reference)))
+
+
+def pledges_of(organisation_id: int, *, limit: int = 200) -> list[Pledge]:
+    """An organisation's pledges, newest first."""
+    return list(
+        db.session.scalars(
+            select(Pledge).where(Pledge.organisation_id == organisation_id).order_by(Pledge.id.desc()).limit(limit)
+        )
+    )
+
+
+def receipt(reference: str) -> Receipt:
+    """A receipt with its pledge and organisation. Who asks must be allowed to (`may_see_receipt`).
+
+    Raises:
+        NotFound: when there is none.
+    """
+    found = db.session.scalar(
+        select(Receipt)
+        .options(joinedload(Receipt.pledge), joinedload(Receipt.organisation))
+        .where(Receipt.reference == reference)
+    )
+    if found is None:
+        raise NotFound
+    return found
+
+
+def may_see_receipt(found: Receipt, actor: Actor) -> bool:
+    """Its organisation's people, and those who read the books."""
+    return _may_see(found.organisation_id, actor)
+
+
+def receipts_of(organisation_id: int, *, limit: int = 200) -> list[Receipt]:
+    """What an organisation has paid in, newest first."""
+    return list(
+        db.session.scalars(
+            select(Receipt)
+            .options(joinedload(Receipt.pledge))
+            .where(Receipt.organisation_id == organisation_id)
+            .order_by(Receipt.received_on.desc(), Receipt.id.desc())
+            .limit(limit)
+        )
+    )
+
+
+def receipts_for(pledge_id: int) -> list[Receipt]:
+    """What was paid on one pledge, oldest first."""
+    return list(
+        db.session.scalars(select(Receipt).where(Receipt.pledge_id == pledge_id).order_by(Receipt.id).limit(200))
+    )
+
+
+def paid_in(organisation_id: int) -> int:
+    """Everything an organisation has paid in, in pence."""
+    return db.session.scalar(_total().where(Receipt.organisation_id == organisation_id)) or 0
+
+
+def _total() -> Select[tuple[int | None]]:
+    return select(func.sum(Receipt.pence))
+
+
+def _between(since: date | None, until: date | None) -> list[ColumnElement[bool]]:
+    conditions = []
+    if since is not None:
+        conditions.append(Receipt.received_on >= since)
+    if until is not None:
+        conditions.append(Receipt.received_on <= until)
+    return conditions
+
+
+def cleared_by_sector(since: date | None = None, until: date | None = None) -> dict[Sector, int]:
+    """Cleared money of each sector in pence, received from `since` to `until`, both included.
+
+    An organisation counts in the sector confirmed now, so that the parts always sum to the whole of the books.
+    """
+    rows = db.session.execute(
+        select(Organisation.sector, func.sum(Receipt.pence))
+        .join(Organisation, Receipt.organisation_id == Organisation.id)
+        .where(*_between(since, until))
+        .group_by(Organisation.sector)
+    )
+    sums = {sector: int(pence) for sector, pence in rows if sector is not None}
+    return {sector: sums.get(sector, 0) for sector in Sector}
+
+
+def cleared_by_organisation(since: date | None = None, until: date | None = None) -> dict[int, int]:
+    """Cleared money of each organisation (by key) in pence, received from `since` to `until`, both included."""
+    rows = db.session.execute(
+        select(Receipt.organisation_id, func.sum(Receipt.pence))
+        .where(*_between(since, until))
+        .group_by(Receipt.organisation_id)
+        .order_by(Receipt.organisation_id)
+    )
+    return {organisation_id: int(pence) for organisation_id, pence in rows}
+
+
+def account_to_pay() -> BankAccount | None:
+    """The account that transfers go to, once the bank page or a statement has told which it is."""
+    return ledger.bank.queries.own_account()
+
+
+@dataclass(frozen=True)
+class WaitingLine:
+    """Money in that nobody has matched, with the pledges it may be for, the likeliest first."""
+
+    line: StatementLine
+    suggestions: tuple[Suggestion, ...]
+
+
+def suggestions(lines: Iterable[StatementLine]) -> list[WaitingLine]:
+    """Guesses for lines of the bank, in three queries however many lines there are; at most three for a line."""
+    waiting = list(lines)
+    known = _candidates(waiting)
+    return [WaitingLine(line, tuple(suggest(_payment(line), known))[:3]) for line in waiting]
+
+
+def _payment(line: StatementLine) -> Payment:
+    return Payment(line.amount_pence, line.counterparty, f"{line.remittance} {line.end_to_end}")
+
+
+def _candidates(lines: Sequence[StatementLine]) -> list[OpenPledge]:
+    quoted = sorted({found for line in lines for found in references_in(_payment(line).written)})[:1000]
+    amounts = sorted({line.amount_pence for line in lines})[:1000]
+    written = sorted({name_key(f"{line.counterparty} {_payment(line).written}") for line in lines})[:200]
+    due = Pledge.pence - Pledge.paid_pence
+    rows = db.session.execute(
+        select(Pledge.id, Pledge.reference, Organisation.name, due)
+        .join(Organisation, Pledge.organisation_id == Organisation.id)
+        .where(
+            or_(
+                Pledge.reference_key.in_(quoted) & (Pledge.state != PledgeState.CANCELLED),
+                Pledge.state.in_(_UNPAID) & due.in_(amounts),
+                Pledge.state.in_(_UNPAID)
+                & or_(false(), *(literal(text).contains(Organisation.name_key) for text in written)),
+            )
+        )
+        .order_by(Pledge.id)
+        .limit(2000)
+    )
+    return [OpenPledge(*row) for row in rows]
+
+
+def tasks(actor: Actor, now: datetime) -> list[Task]:
+    """Pledges to pay, for those who look after an organisation's money. Lines to match are told by `ledger.bank`."""
+    if not actor.may(Permission.CONTRIBUTE) or actor.organisation_id is None:
+        return []
+    unpaid = db.session.scalars(
+        select(Pledge)
+        .where(Pledge.organisation_id == actor.organisation_id, Pledge.state.in_(_UNPAID))
+        .order_by(Pledge.id)
+        .limit(20)
+    )
+    return [
+        Task(
+            f"Pay your pledge {found.reference}",
+            f"{format_pence(found.due_pence)} is still to come. The page says how to pay.",
+            f"/pledges/{found.reference}",
+        )
+        for found in unpaid
+    ]

@@ -1,0 +1,196 @@
+"""Pledging, and matching what came into the bank to what was pledged."""
+
+from datetime import datetime
+
+from sqlalchemy import select
+
+import ledger.bank.service
+import ledger.service
+from fund.kernel import audit
+from fund.kernel.access import Actor, Permission, Role
+from fund.kernel.calendar import london_day
+from fund.kernel.db import db
+from fund.kernel.errors import Conflict, Finding, NotFound, RuleBroken
+from fund.kernel.outbox import mail
+from fund.kernel.references import next_reference
+from ledger.money import format_pence
+from members.contributions import rules
+from members.contributions.models import Pledge, Receipt
+from members.contributions.rules import PledgeState
+from members.models import Organisation
+from members.queries import LARGEST_ID, lock_organisation, people_with
+from members.rules import MembershipStatus
+
+
+def pledge(*, organisation_id: int, pence: int, po_number: str | None, actor: Actor, now: datetime) -> Pledge:
+    """Promise to pay in. The reference to quote is mailed to those who look after the organisation's money.
+
+    Raises:
+        NotFound: for another organisation than one's own.
+        RuleBroken: an amount that can't be right, or an organisation that isn't a member.
+    """
+    if actor.organisation_id != organisation_id:
+        raise NotFound
+    actor.require(Permission.CONTRIBUTE)
+    organisation = lock_organisation(organisation_id)
+    if organisation.status is not MembershipStatus.MEMBER:
+        raise RuleBroken(f"{organisation.name} is not a member now. Ask a steward before you pay anything.")
+    if not rules.SMALLEST_PLEDGE_PENCE <= pence <= rules.LARGEST_PLEDGE_PENCE:
+        raise RuleBroken(
+            [
+                Finding(
+                    f"Pledge between {format_pence(rules.SMALLEST_PLEDGE_PENCE)} "
+                    f"and {format_pence(rules.LARGEST_PLEDGE_PENCE)}.",
+                    "amount",
+                )
+            ]
+        )
+    reference = rules.with_check(next_reference("PL", year=london_day(now).year, digits=4))
+    made = Pledge(
+        reference=reference,
+        reference_key=rules.normal_reference(reference),
+        organisation_id=organisation_id,
+        pence=pence,
+        po_number=po_number or None,
+        state=PledgeState.PLEDGED,
+        pledged_at=now,
+        pledged_by_id=actor.person_id,
+    )
+    db.session.add(made)
+    db.session.flush()
+    audit.record(actor, "pledge.made", reference, at=now, after={"pence": pence, "po_number": po_number})
+    _tell(
+        organisation,
+        f"pledge:{reference}",
+        subject=f"How to pay your pledge {reference}",
+        what=f"{organisation.name} pledged {format_pence(pence)}. Pay by bank transfer and quote {reference}.",
+        why="You look after your organisation's money at the fund.",
+        by_when="Pay when it suits you. Money counts once it has cleared.",
+        path=f"/pledges/{reference}",
+        now=now,
+    )
+    return made
+
+
+def _tell(
+    organisation: Organisation,
+    key: str,
+    *,
+    subject: str,
+    what: str,
+    why: str,
+    by_when: str,
+    path: str,
+    now: datetime,
+    document: str | None = None,
+) -> None:
+    for person in people_with(organisation.id, {Role.CERTIFIER, Role.FINANCE}):
+        mail(
+            key=f"{key}:{person.id}",
+            to=person.email,
+            subject=subject,
+            what=what,
+            why=why,
+            by_when=by_when,
+            path=path,
+            now=now,
+            document=document,
+        )
+
+
+def _locked_pledge(pledge_id: int) -> Pledge:
+    if not 0 < pledge_id <= LARGEST_ID:
+        raise NotFound
+    found = db.session.execute(
+        select(Pledge).where(Pledge.id == pledge_id).with_for_update().execution_options(populate_existing=True)
+    ).scalar_one_or_none()
+    if found is None:
+        raise NotFound
+    return found
+
+
+def cancel(*, pledge_id: int, reason: str, actor: Actor, now: datetime) -> Pledge:
+    """Take back a pledge of one's own organisation of which nothing has been paid."""
+    found = _locked_pledge(pledge_id)
+    if found.organisation_id != actor.organisation_id:
+        raise NotFound
+    actor.require(Permission.CONTRIBUTE)
+    if found.state is not PledgeState.PLEDGED:
+        raise Conflict(f"{found.reference} is {rules.STATE_NAMES[found.state].lower()} now, so it can't be cancelled.")
+    found.state = PledgeState.CANCELLED
+    found.cancelled_at = now
+    found.cancel_reason = reason
+    audit.record(actor, "pledge.cancelled", found.reference, at=now, after={"reason": reason})
+    return found
+
+
+def match(*, line_id: int, pledge_id: int, actor: Actor | None, now: datetime) -> Receipt:
+    """Say that a line of the bank pays a pledge: settles the line, books the contribution, writes the receipt.
+
+    A payment of more than is due is taken whole. A pledge that was paid before takes a further payment as well.
+
+    Raises:
+        NotFound: no such line or pledge.
+        Conflict: the line was matched first by somebody else.
+        RuleBroken: the line is money out, or the pledge was cancelled.
+    """
+    if actor is not None:
+        actor.require(Permission.KEEP_BANK)
+    if not 0 < line_id <= LARGEST_ID:
+        raise NotFound
+    reference = next_reference("RC", year=london_day(now).year, digits=4)
+    line = ledger.bank.service.settle(line_id=line_id, settled_as=f"contribution:{reference}", actor=actor, now=now)
+    if line.amount_pence <= 0:
+        raise RuleBroken("This line is money that left the bank. Only money that came in can pay a pledge.")
+    paid = _locked_pledge(pledge_id)
+    if paid.state is PledgeState.CANCELLED:
+        raise RuleBroken(
+            f"{paid.reference} was cancelled. Ask {paid.organisation.name} for a new pledge, then match that."
+        )
+    organisation = paid.organisation
+    posted = ledger.service.receive_contribution(
+        key=f"{line.key}:contribution",
+        contributor=organisation.owner,
+        pence=line.amount_pence,
+        occurred_on=line.booked_on,
+        description=f"{organisation.name}, pledge {paid.reference}, receipt {reference}",
+        actor=actor,
+        now=now,
+    )
+    before = paid.paid_pence
+    paid.paid_pence = before + line.amount_pence
+    paid.state = rules.state_after(paid.pence, paid.paid_pence)
+    receipt = Receipt(
+        reference=reference,
+        organisation_id=organisation.id,
+        pledge_id=paid.id,
+        pence=line.amount_pence,
+        received_on=line.booked_on,
+        statement_line_id=line.id,
+        transfer_id=posted.transfer_id,
+        issued_at=now,
+        issued_by_id=actor.person_id if actor else None,
+    )
+    db.session.add(receipt)
+    db.session.flush()
+    audit.record(
+        actor,
+        "pledge.paid",
+        paid.reference,
+        at=now,
+        before={"paid_pence": before},
+        after={"paid_pence": paid.paid_pence, "receipt": reference, "statement_line": line.id},
+    )
+    _tell(
+        organisation,
+        f"receipt:{reference}",
+        subject=f"Receipt {reference}: {format_pence(receipt.pence)} from {organisation.name}",
+        what=f"Your {format_pence(receipt.pence)} has cleared. {rules.payment_sentence(paid.pence, paid.paid_pence)} "
+        "The receipt is attached.",
+        why="You look after your organisation's money at the fund.",
+        by_when="Nothing is needed by a date.",
+        path=f"/pledges/{paid.reference}",
+        now=now,
+        document=f"receipt:{reference}",
+    )
+    return receipt

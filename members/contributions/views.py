@@ -1,0 +1,153 @@
+"""Pages of pledging, and the steward's page where money that came in is matched."""
+
+from flask import Blueprint, Response, url_for
+
+import ledger.bank.queries
+from fund.kernel.access import Permission, access
+from fund.kernel.errors import Conflict, Finding, NotFound, RuleBroken
+from fund.kernel.once import Done
+from fund.kernel.pages import actor, now, own_organisation_id, page, submit
+from ledger.bank.models import StatementLine
+from ledger.money import format_pence
+from members.contributions import queries, service
+from members.contributions.forms import CancelForm, ConfirmForm, MatchForm, PledgeForm
+from members.contributions.rules import STATE_NAMES, PledgeState, payment_sentence
+
+bp = Blueprint("contributions", __name__)
+
+LINES_SHOWN = 100
+
+
+@bp.app_context_processor
+def _names() -> dict[str, object]:
+    return {"PLEDGE_STATES": STATE_NAMES}
+
+
+@bp.get("/pledges")
+@access(Permission.SEE_OWN_ORGANISATION)
+def own() -> Response:
+    organisation_id = own_organisation_id()
+    return page(
+        "contributions/own.html",
+        pledges=queries.pledges_of(organisation_id),
+        receipts=queries.receipts_of(organisation_id),
+        paid_pence=queries.paid_in(organisation_id),
+        may_pledge=actor().may(Permission.CONTRIBUTE),
+    )
+
+
+@bp.route("/pledges/new", methods=["GET", "POST"])
+@access(Permission.CONTRIBUTE)
+def new_pledge() -> Response:
+    form = PledgeForm()
+
+    def work() -> Done:
+        made = service.pledge(
+            organisation_id=own_organisation_id(),
+            pence=form.amount.data or 0,
+            po_number=form.po_number.data,
+            actor=actor(),
+            now=now(),
+        )
+        return Done(
+            "Thank you. This page says how to pay; we have mailed it as well.",
+            url_for("contributions.pledge", reference=made.reference),
+        )
+
+    return submit(form, work) or page("contributions/new_pledge.html", form)
+
+
+@bp.route("/pledges/<reference>", methods=["GET", "POST"])
+@access(Permission.SIGNED_IN)
+def pledge(reference: str) -> Response:
+    """How to pay, and what was paid. The form takes the pledge back."""
+    found = queries.pledge(reference, actor())
+    pledge_id = found.id
+    mine = found.organisation_id == actor().organisation_id and actor().may(Permission.CONTRIBUTE)
+    form = CancelForm()
+
+    def work() -> Done:
+        service.cancel(pledge_id=pledge_id, reason=form.reason.data or "", actor=actor(), now=now())
+        return Done("The pledge is cancelled.", url_for("contributions.own"))
+
+    answer = submit(form, work)
+    if answer is not None:
+        return answer
+    found = queries.pledge(reference, actor())
+    return page(
+        "contributions/pledge.html",
+        form,
+        pledge=found,
+        receipts=queries.receipts_for(found.id),
+        account=queries.account_to_pay(),
+        may_cancel=mine and found.state is PledgeState.PLEDGED,
+        own=found.organisation_id == actor().organisation_id,
+    )
+
+
+# --- matching
+
+
+def _prefix(line_id: int) -> str:
+    return f"match-{line_id}"
+
+
+@bp.get("/money-in")
+@access(Permission.KEEP_BANK)
+def money_in() -> Response:
+    waiting = queries.suggestions(ledger.bank.queries.open_lines_in(LINES_SHOWN))
+    forms = {
+        one.line.id: ConfirmForm(
+            None, prefix=_prefix(one.line.id), data={"pledge": one.suggestions[0].pledge.reference}
+        )
+        for one in waiting
+        if one.suggestions
+    }
+    return page("contributions/money_in.html", waiting=waiting, confirm_forms=forms, shown=LINES_SHOWN)
+
+
+@bp.post("/money-in/<int:line_id>/confirm")
+@access(Permission.KEEP_BANK)
+def confirm(line_id: int) -> Response:
+    """One press on what was suggested."""
+    form = ConfirmForm(prefix=_prefix(line_id))
+    answer = submit(form, lambda: _match(line_id, form.pledge.data or ""))
+    if answer is None:
+        raise RuleBroken([Finding(str(message)) for messages in form.errors.values() for message in messages])
+    return answer
+
+
+@bp.route("/money-in/<int:line_id>", methods=["GET", "POST"])
+@access(Permission.KEEP_BANK)
+def match_line(line_id: int) -> Response:
+    """Any other pledge, by its reference."""
+    form = MatchForm()
+    answer = submit(form, lambda: _match(line_id, form.pledge.data or ""))
+    if answer is not None:
+        return answer
+    (waiting,) = queries.suggestions([_open_line(line_id)])
+    return page("contributions/match.html", form, line=waiting.line, suggestions=waiting.suggestions)
+
+
+def _open_line(line_id: int) -> StatementLine:
+    line = ledger.bank.queries.line(line_id)
+    if line.amount_pence <= 0:
+        raise NotFound
+    if line.settled_at is not None:
+        raise Conflict("Somebody matched this line first. Go back to money in: what still waits is there.")
+    return line
+
+
+def _match(line_id: int, reference: str) -> Done:
+    found = queries.pledge_by_reference(reference)
+    if found is None:
+        raise RuleBroken(
+            [Finding("No pledge has this reference. Check it against the pledge's mail or page.", "pledge")]
+        )
+    receipt = service.match(line_id=line_id, pledge_id=found.id, actor=actor(), now=now())
+    return Done(
+        f"{format_pence(receipt.pence)} from {receipt.organisation.name} is in the pot. "
+        f"{payment_sentence(receipt.pledge.pence, receipt.pledge.paid_pence)} "
+        f"Receipt {receipt.reference} is on its way.",
+        url_for("contributions.money_in"),
+    )

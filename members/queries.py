@@ -1,0 +1,375 @@
+"""Reads of organisations and their people."""
+
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import ColumnElement, func, or_, select
+
+from fund.kernel.access import Actor, Permission, Role
+from fund.kernel.calendar import london_day
+from fund.kernel.db import db
+from fund.kernel.errors import NotFound
+from fund.kernel.tasks import Task
+from members.accounts.models import Invitation, Person
+from members.accounts.rules import email_key
+from members.models import Appointment, Organisation, SectorDecision
+from members.rules import VOTING_ROLES, MembershipStatus, Seat, Sector, name_key, names_alike
+
+LARGEST_ID = 2**63 - 1
+DIRECTORY_PAGE = 50
+PUBLIC_STATUSES = (MembershipStatus.MEMBER, MembershipStatus.LEFT)
+"""Who asked to join and who was refused is nobody's business but the fund's."""
+
+
+@dataclass(frozen=True)
+class Member:
+    """A member as rolls and counts see it."""
+
+    id: int
+    reference: str
+    name: str
+    sector: Sector
+    group_id: int | None
+
+
+def organisation(reference: str) -> Organisation:
+    """The organisation with this reference, whatever its status.
+
+    Raises:
+        NotFound: when there is none.
+    """
+    found = db.session.scalar(select(Organisation).where(Organisation.reference == reference))
+    if found is None:
+        raise NotFound
+    return found
+
+
+def public_organisation(reference: str, actor: Actor | None) -> Organisation:
+    """An organisation that the reader may know of: members and former members for everybody, its own people, stewards.
+
+    Raises:
+        NotFound: for all others.
+    """
+    found = organisation(reference)
+    if found.status in PUBLIC_STATUSES:
+        return found
+    if actor is not None and (actor.may(Permission.ADMIT_MEMBERS) or actor.organisation_id == found.id):
+        return found
+    raise NotFound
+
+
+def own_organisation(reference: str, actor: Actor) -> Organisation:
+    """The organisation that `actor` acts for, if it has this reference; for anybody else there is nothing here."""
+    if actor.organisation_reference != reference:
+        raise NotFound
+    return organisation(reference)
+
+
+def organisation_by_id(organisation_id: int) -> Organisation:
+    """The organisation with this key.
+
+    Raises:
+        NotFound: when there is none.
+    """
+    found = db.session.get(Organisation, organisation_id) if 0 < organisation_id <= LARGEST_ID else None
+    if found is None:
+        raise NotFound
+    return found
+
+
+def lock_organisation(organisation_id: int) -> Organisation:
+    """The same, locked until the transaction ends, with fresh values."""
+    found = db.session.execute(
+        select(Organisation)
+        .where(Organisation.id == organisation_id)
+        .with_for_update()
+        .execution_options(populate_existing=True)
+    ).scalar_one_or_none()
+    if found is None:
+        raise NotFound
+    return found
+
+
+def organisations_by_id(ids: Iterable[int]) -> dict[int, Organisation]:
+    """Organisations by key."""
+    wanted = sorted(set(ids))
+    return {found.id: found for found in db.session.scalars(select(Organisation).where(Organisation.id.in_(wanted)))}
+
+
+def organisations_by_reference(references: Iterable[str]) -> dict[str, Organisation]:
+    """Organisations by reference."""
+    wanted = sorted(set(references))
+    rows = db.session.scalars(select(Organisation).where(Organisation.reference.in_(wanted)))
+    return {found.reference: found for found in rows}
+
+
+def members_at(now: datetime) -> list[Member]:
+    """Every member on the day of `now`, in the order of references."""
+    day = london_day(now)
+    rows = db.session.execute(
+        select(Organisation.id, Organisation.reference, Organisation.name, Organisation.sector, Organisation.group_id)
+        .where(
+            Organisation.status.in_(PUBLIC_STATUSES),
+            Organisation.sector.is_not(None),
+            Organisation.joined_on <= day,
+            or_(Organisation.left_on.is_(None), Organisation.left_on > day),
+        )
+        .order_by(Organisation.reference)
+    )
+    return [Member(key, reference, name, sector, group) for key, reference, name, sector, group in rows if sector]
+
+
+def find_members(text: str, *, without: Collection[int] = (), limit: int = 20) -> list[Organisation]:
+    """Members whose name or reference holds `text`, by name: for choosing a partner."""
+    statement = select(Organisation).where(
+        Organisation.status == MembershipStatus.MEMBER, Organisation.id.not_in(sorted(without)), _holds(text)
+    )
+    return list(db.session.scalars(statement.order_by(Organisation.name, Organisation.id).limit(limit)))
+
+
+def _holds(text: str) -> ColumnElement[bool]:
+    key = name_key(text)
+    return or_(
+        Organisation.name_key.contains(key, autoescape=True)
+        if key
+        else Organisation.name.contains(text, autoescape=True),
+        Organisation.reference == text.strip().upper(),
+    )
+
+
+@dataclass(frozen=True)
+class DirectoryPage:
+    """A page of the directory."""
+
+    organisations: list[Organisation]
+    total: int
+    page: int
+
+    @property
+    def more(self) -> bool:
+        return self.page * DIRECTORY_PAGE < self.total
+
+
+def directory(
+    *, sector: Sector | None = None, district: str | None = None, text: str = "", page: int = 1
+) -> DirectoryPage:
+    """Members by sector, then name."""
+    conditions = [Organisation.status == MembershipStatus.MEMBER]
+    if sector:
+        conditions.append(Organisation.sector == sector)
+    if district:
+        conditions.append(Organisation.district == district)
+    if text:
+        conditions.append(_holds(text))
+    page = max(1, min(page, 1_000_000))
+    total = db.session.scalar(select(func.count()).select_from(Organisation).where(*conditions)) or 0
+    found = db.session.scalars(
+        select(Organisation)
+        .where(*conditions)
+        .order_by(Organisation.sector, Organisation.name, Organisation.id)
+        .limit(DIRECTORY_PAGE)
+        .offset((page - 1) * DIRECTORY_PAGE)
+    )
+    return DirectoryPage(list(found), total, page)
+
+
+def members_by_sector() -> dict[Sector, int]:
+    """How many members each sector has."""
+    rows = db.session.execute(
+        select(Organisation.sector, func.count())
+        .where(Organisation.status == MembershipStatus.MEMBER)
+        .group_by(Organisation.sector)
+    )
+    counted = {sector: count for sector, count in rows if sector is not None}
+    return {sector: counted.get(sector, 0) for sector in Sector}
+
+
+def applications(*, limit: int = 100) -> list[Organisation]:
+    """Those who wait to be admitted, longest first."""
+    return list(
+        db.session.scalars(
+            select(Organisation)
+            .where(Organisation.status == MembershipStatus.APPLIED)
+            .order_by(Organisation.applied_at, Organisation.id)
+            .limit(limit)
+        )
+    )
+
+
+def applications_decided(*, limit: int = 20) -> list[Organisation]:
+    """The latest decisions, newest first."""
+    return list(
+        db.session.scalars(
+            select(Organisation)
+            .where(Organisation.decided_at.is_not(None))
+            .order_by(Organisation.decided_at.desc(), Organisation.id.desc())
+            .limit(limit)
+        )
+    )
+
+
+def same_number(candidate: Organisation) -> list[Organisation]:
+    """Other organisations with the same number on the same register."""
+    if candidate.org_id is None:
+        return []
+    return list(
+        db.session.scalars(
+            select(Organisation)
+            .where(
+                Organisation.register == candidate.register,
+                Organisation.register_number == candidate.register_number,
+                Organisation.id != candidate.id,
+            )
+            .order_by(Organisation.id)
+            .limit(20)
+        )
+    )
+
+
+def alike(candidate: Organisation) -> list[Organisation]:
+    """Other organisations with a very similar name: those that begin alike or share the first word are compared."""
+    first = candidate.name_key.split(" ")[0]
+    near = db.session.scalars(
+        select(Organisation)
+        .where(
+            Organisation.id != candidate.id,
+            or_(
+                Organisation.name_key.startswith(candidate.name_key[:4], autoescape=True),
+                Organisation.name_key.contains(first, autoescape=True),
+            ),
+        )
+        .order_by(Organisation.id)
+        .limit(500)
+    )
+    return [other for other in near if names_alike(candidate.name, other.name)][:20]
+
+
+def sector_history(organisation_id: int) -> list[tuple[SectorDecision, str]]:
+    """Every decision on an organisation's sector with the name of who decided, newest first."""
+    rows = db.session.execute(
+        select(SectorDecision, Person.name)
+        .join(Person, SectorDecision.decided_by_id == Person.id)
+        .where(SectorDecision.organisation_id == organisation_id)
+        .order_by(SectorDecision.id.desc())
+        .limit(50)
+    )
+    return [(decision, name) for decision, name in rows]
+
+
+def connected_with(organisation: Organisation) -> list[Organisation]:
+    """The other organisations of its connected group, by name."""
+    if organisation.group_id is None:
+        return []
+    return list(
+        db.session.scalars(
+            select(Organisation)
+            .where(Organisation.group_id == organisation.group_id, Organisation.id != organisation.id)
+            .order_by(Organisation.name, Organisation.id)
+            .limit(100)
+        )
+    )
+
+
+# --- people
+
+
+def appointments(organisation_id: int) -> list[Appointment]:
+    """Who holds which role in an organisation now, by name."""
+    return list(
+        db.session.scalars(
+            select(Appointment)
+            .join(Appointment.person)
+            .where(Appointment.organisation_id == organisation_id, Appointment.ended_at.is_(None))
+            .order_by(Person.name, Appointment.id)
+            .limit(200)
+        )
+    )
+
+
+def people_with(organisation_id: int, roles: Collection[Role]) -> list[Person]:
+    """The people who hold one of these roles in an organisation now, each once."""
+    held = select(Appointment.person_id).where(
+        Appointment.organisation_id == organisation_id,
+        Appointment.role.in_(sorted(roles)),
+        Appointment.ended_at.is_(None),
+    )
+    return list(
+        db.session.scalars(
+            select(Person).where(Person.id.in_(held), Person.disabled_at.is_(None)).order_by(Person.id).limit(100)
+        )
+    )
+
+
+def seats(organisation_id: int, now: datetime, *, without_invitation: int | None = None) -> list[Seat]:
+    """What is held and what is offered in an organisation now."""
+    held = db.session.execute(
+        select(Appointment.role, Person.name, Person.email_key)
+        .join(Person, Appointment.person_id == Person.id)
+        .where(Appointment.organisation_id == organisation_id, Appointment.ended_at.is_(None))
+        .order_by(Appointment.id)
+    ).all()
+    offered = db.session.execute(
+        select(Invitation.role, Invitation.name, Invitation.email)
+        .where(
+            Invitation.organisation_id == organisation_id,
+            Invitation.accepted_at.is_(None),
+            Invitation.withdrawn_at.is_(None),
+            Invitation.expires_at > now,
+            Invitation.id != (without_invitation or 0),
+        )
+        .order_by(Invitation.id)
+    ).all()
+    return [
+        *(Seat(role, name, key) for role, name, key in held),
+        *(Seat(role, name, email_key(email), offered=True) for role, name, email in offered),
+    ]
+
+
+def represents_elsewhere(person_id: int, organisation_id: int) -> bool:
+    """Whether a person votes for another member than this."""
+    return (
+        db.session.scalar(
+            select(Appointment.id)
+            .where(
+                Appointment.person_id == person_id,
+                Appointment.organisation_id != organisation_id,
+                Appointment.role.in_(sorted(VOTING_ROLES)),
+                Appointment.ended_at.is_(None),
+            )
+            .limit(1)
+        )
+        is not None
+    )
+
+
+# --- tasks
+
+
+def tasks(actor: Actor, now: datetime) -> list[Task]:
+    """Applications to decide; for a certifier, a representative to name."""
+    waiting = []
+    if actor.may(Permission.ADMIT_MEMBERS):
+        waiting += [
+            Task(
+                f"Decide on {applicant.name}'s application",
+                "It asks to join. Confirm its sector, then admit it or say why not.",
+                f"/applications/{applicant.reference}",
+            )
+            for applicant in applications(limit=20)
+        ]
+    if actor.may(Permission.MANAGE_OWN_ORGANISATION) and actor.organisation_id is not None:
+        waiting += _representative_task(actor.organisation_id, actor, now)
+    return waiting
+
+
+def _representative_task(organisation_id: int, actor: Actor, now: datetime) -> list[Task]:
+    if any(seat.role is Role.REPRESENTATIVE for seat in seats(organisation_id, now)):
+        return []
+    return [
+        Task(
+            f"Name the person who votes for {actor.organisation_name}",
+            "A member votes through its representative. Without one your organisation has no voice in ballots.",
+            f"/members/{actor.organisation_reference}/people",
+        )
+    ]

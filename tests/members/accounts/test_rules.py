@@ -1,0 +1,148 @@
+"""Passphrases, waiting times, networks, and addresses to go on to."""
+
+from datetime import timedelta
+
+import pytest
+
+from members.accounts import rules
+
+GOOD = "heather over moorland"
+
+
+@pytest.mark.parametrize(
+    "phrase", [GOOD, "x7!kQ2#pL9@w", "пароль из четырёх слов", "a b c d e f g h", "e" * 3 + "fghijklmno"]
+)
+def test_passphrases_that_may_be_used(phrase: str) -> None:
+    assert list(rules.passphrase_faults(phrase)) == []
+
+
+@pytest.mark.parametrize(
+    "phrase",
+    [
+        "",
+        "elevenchars",
+        "Manchester United",
+        "password 1234",
+        "CORRECT horse battery staple",
+        "aaaaaaaaaaaaaaaa",
+        "abababababababab",
+        "x" * 5 + "abcd" * 50,
+        "Ada Alder-Thorne",
+        "ada@alder.example",
+    ],
+)
+def test_passphrases_that_may_not(phrase: str) -> None:
+    faults = list(rules.passphrase_faults(phrase, known=("Ada Alder-Thorne", "ada@alder.example")))
+    assert [fault.field for fault in faults] == ["passphrase"]
+
+
+def test_the_list_of_common_ones_holds_only_what_length_lets_through() -> None:
+    assert len(rules.common_passphrases()) > 150
+    assert all(len(phrase) >= rules.SHORTEST_PASSPHRASE for phrase in rules.common_passphrases())
+    assert all(list(rules.passphrase_faults(phrase)) for phrase in rules.common_passphrases())
+
+
+def test_passphrases_are_kept_as_argon2id_and_salted() -> None:
+    stored = rules.hash_passphrase(GOOD)
+    assert stored.startswith("$argon2id$v=19$m=19456,t=2,p=1$")
+    assert stored != rules.hash_passphrase(GOOD)
+    assert rules.passphrase_matches(stored, GOOD)
+    assert not rules.passphrase_matches(stored, GOOD + " ")
+    assert not rules.passphrase_matches(None, GOOD)
+    assert not rules.passphrase_matches("not a hash", GOOD)
+
+
+def test_one_phrase_typed_on_two_keyboards_is_one_phrase() -> None:
+    assert rules.passphrase_matches(rules.hash_passphrase("caf\u00e9 over moorland"), "cafe\u0301 over moorland")
+
+
+def test_nobody_costs_as_much_work_as_somebody(monkeypatch: pytest.MonkeyPatch) -> None:
+    checked = []
+
+    class Counting:
+        def verify(self, stored: str, phrase: bytes) -> bool:
+            checked.append(stored)
+            return True
+
+    rules._nobodys_hash()
+    monkeypatch.setattr(rules, "_hasher", Counting())
+    assert rules.passphrase_matches(None, GOOD) is False
+    assert rules.passphrase_matches("$argon2id$of-somebody", GOOD) is True
+    assert len(checked) == 2
+    assert checked[0].startswith("$argon2id$")
+
+
+@pytest.mark.parametrize(
+    ("failures", "seconds"), [(0, 0), (3, 0), (4, 5), (5, 10), (6, 20), (11, 640), (12, 900), (13, 900), (10**6, 900)]
+)
+def test_waiting_grows_and_stops_growing(failures: int, seconds: int) -> None:
+    assert rules.wait_after(failures) == timedelta(seconds=seconds)
+
+
+def test_a_network_waits_only_after_very_many_failures() -> None:
+    assert rules.network_wait_after(99) == timedelta(0)
+    assert rules.network_wait_after(100) == timedelta(minutes=1)
+
+
+@pytest.mark.parametrize(
+    ("address", "network"),
+    [
+        ("192.0.2.7", "192.0.2.7"),
+        ("2001:db8:1:2:3:4:5:6", "2001:db8:1:2::/64"),
+        ("2001:db8:1:2::9", "2001:db8:1:2::/64"),
+        ("::ffff:192.0.2.7", "192.0.2.7"),
+        ("fe80::1%eth0", "fe80::/64"),
+        (None, "unknown"),
+        ("junk", "unknown"),
+    ],
+)
+def test_networks(address: str | None, network: str) -> None:
+    assert rules.network_of(address) == network
+
+
+def test_an_address_is_one_person_however_it_is_written() -> None:
+    assert rules.email_key(" Ada@Alder.Example ") == rules.email_key("ada@alder.example")
+
+
+@pytest.mark.parametrize(
+    ("target", "path"),
+    [
+        ("/tasks", "/tasks"),
+        ("/members?sector=vcse&page=2", "/members?sector=vcse&page=2"),
+        ("/a?next=//evil", "/a?next=//evil"),
+        ("/invitations/abc#part", "/invitations/abc"),
+        ("/%5cevil", "/%5cevil"),
+    ],
+)
+def test_paths_to_go_on_to(target: str, path: str) -> None:
+    assert rules.safe_path(target) == path
+
+
+@pytest.mark.parametrize(
+    "target",
+    [
+        None,
+        "",
+        "tasks",
+        "//evil.example",
+        "///evil.example",
+        "////evil.example",
+        "http:/evil.example",
+        "http:evil.example",
+        "http://evil.example/",
+        "https:///evil.example",
+        "javascript:alert(1)",
+        "/\\evil.example",
+        "\\\\evil.example",
+        "/\t/evil.example",
+        "/\n/evil.example",
+        "\x00/tasks",
+        " /tasks",
+        "/tasks\u202e",
+        "/\ud800",
+        "//[evil",
+        "?next=/tasks",
+    ],
+)
+def test_addresses_that_lead_elsewhere_are_refused(target: str | None) -> None:
+    assert rules.safe_path(target) is None
