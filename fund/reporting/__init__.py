@@ -1,0 +1,1 @@
+"""What changed: the measurement framework, commitments, reports, readings and stories."""
