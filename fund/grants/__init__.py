@@ -1,0 +1,1 @@
+"""From decision to money: due diligence, awards, agreements, instalments and their approvals, subsidy routes."""

@@ -1,0 +1,311 @@
+"""Reads of instalments as payments: their conditions judged now, approvals that still count, and the bank's order."""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from sqlalchemy import Select, func, select
+from sqlalchemy.orm import joinedload, selectinload
+
+from fund.grants.agreements import queries as agreements
+from fund.grants.agreements.rules import AgreementState
+from fund.grants.awards import queries as awards
+from fund.grants.awards.rules import InstalmentState, PayBasis
+from fund.grants.checks import queries as checks
+from fund.grants.models import Agreement, Approval, Award, AwardShare, Instalment
+from fund.grants.payments.rules import (
+    Condition,
+    Hands,
+    PayeeStanding,
+    PaymentCase,
+    Stage,
+    approvals_needed,
+    approve_fault,
+    conditions,
+    fingerprint,
+    pay_by,
+    prepare_fault,
+    stage,
+)
+from fund.kernel.access import Actor, Permission
+from fund.kernel.calendar import london_day
+from fund.kernel.db import db
+from fund.kernel.errors import NotFound
+from fund.kernel.policy import Policy, policy_at
+from fund.reporting.models import Report
+from fund.reporting.rules import ReportState
+from ledger.bank.models import Payee, PaymentOrder
+from members.accounts.models import Person
+from voting import queries as ballots
+
+MOST_AT_ONCE = 200
+OPEN_STATES = (InstalmentState.SCHEDULED, InstalmentState.DUE)
+
+
+@dataclass(frozen=True)
+class Payment:
+    """An instalment with everything that decides about it, at one moment.
+
+    Attributes:
+        payee: the bank details that would be paid to, verified or not.
+        sha256: fingerprint of what an approver would approve; None without bank details.
+        is_prepared: whether somebody put exactly this payment forward.
+        approvals: those of exactly this payment; earlier ones that a change made void are left out.
+        void_approvals: how many were made void by a change.
+        pay_by: the last day for paying on time; None while something the fund can't cure is awaited.
+    """
+
+    instalment: Instalment
+    conditions: tuple[Condition, ...]
+    stage: Stage
+    payee: Payee | None
+    sha256: str | None
+    is_prepared: bool
+    approvals: tuple[Approval, ...]
+    void_approvals: int
+    needed: int
+    order: PaymentOrder | None
+    pay_by: date
+
+    @property
+    def unmet(self) -> tuple[Condition, ...]:
+        """The conditions that are not met."""
+        return tuple(condition for condition in self.conditions if not condition.met)
+
+
+@dataclass(frozen=True)
+class _Around:
+    """What many payments are judged by, read at once."""
+
+    now: datetime
+    policy: Policy
+    standing_ballots: set[str]
+    agreements: dict[int, Agreement]
+    reports: dict[tuple[str, int], Report]
+    payees: dict[str, Payee]
+    subsidies: dict[int, list[checks.SubsidyStanding]]
+    diligences: dict[int, list[checks.Payee]]
+    approvals: dict[int, list[Approval]]
+    orders: dict[str, PaymentOrder]
+
+
+def of_award(award: Award, now: datetime) -> list[Payment]:
+    """The schedule of an award as payments."""
+    return judge(awards.instalments(award.id), now)
+
+
+def of_awards(award_ids: Collection[int], now: datetime) -> list[Payment]:
+    """The schedules of many awards as payments, in order of award and number."""
+    rows = db.session.scalars(
+        _instalments().where(Instalment.award_id.in_(award_ids)).order_by(Instalment.award_id, Instalment.number)
+    ).all()
+    return judge(rows, now)
+
+
+def payment(award: Award, number: int, now: datetime) -> Payment:
+    """One payment. Raises NotFound."""
+    found = None
+    if 0 < number < 10_000:
+        found = db.session.scalar(_instalments().where(Instalment.award_id == award.id, Instalment.number == number))
+    if found is None:
+        raise NotFound
+    return judge([found], now)[0]
+
+
+def open_payments(now: datetime, limit: int = MOST_AT_ONCE) -> list[Payment]:
+    """Instalments of live agreements whose day has come and that are not yet ordered, oldest first."""
+    rows = db.session.scalars(
+        _instalments()
+        .join(Agreement, Agreement.award_id == Instalment.award_id)
+        .where(
+            Instalment.state.in_(OPEN_STATES),
+            Instalment.due_on <= london_day(now),
+            Agreement.state.in_((AgreementState.LIVE, AgreementState.SUSPENDED, AgreementState.VARIED)),
+        )
+        .order_by(Instalment.due_on, Instalment.id)
+        .limit(limit)
+    ).all()
+    return judge(rows, now)
+
+
+def ordered_payments(now: datetime, limit: int = MOST_AT_ONCE) -> list[Payment]:
+    """Instalments with an order at the bank that is not yet confirmed, newest first."""
+    rows = db.session.scalars(
+        _instalments()
+        .where(Instalment.state == InstalmentState.ORDERED)
+        .order_by(Instalment.ordered_at.desc(), Instalment.id)
+        .limit(limit)
+    ).all()
+    return [found for found in judge(rows, now) if found.stage is not Stage.CONFIRMED]
+
+
+def judge(rows: Sequence[Instalment], now: datetime) -> list[Payment]:
+    """Each instalment with its conditions judged now; a handful of reads, however many there are."""
+    around = _around(rows, now)
+    return [_payment(row, around) for row in rows]
+
+
+def hands(found: Payment, person_id: int) -> Hands:
+    """What somebody has to do with a payment."""
+    payee = found.payee
+    return Hands(
+        officer_of_payee=awards.is_officer(person_id, recipients(found.instalment)),
+        gave_bank_details=payee is not None and payee.given_by_id == person_id,
+        checked_bank_details=payee is not None and payee.verified_by_id == person_id,
+        prepared=found.is_prepared and found.instalment.prepared_by_id == person_id,
+        approved=any(approval.person_id == person_id for approval in found.approvals),
+    )
+
+
+def why_not_prepare(found: Payment, actor: Actor) -> str | None:
+    """Why this person can't prepare the payment, whatever its conditions; None when they can."""
+    if not actor.may(Permission.PREPARE_GRANTS):
+        return "A steward prepares payments."
+    return prepare_fault(hands(found, actor.person_id))
+
+
+def why_not_approve(found: Payment, actor: Actor) -> str | None:
+    """Why this person can't approve the payment, whatever its conditions; None when they can."""
+    if not actor.may(Permission.APPROVE_PAYMENTS):
+        return "A steward or a board member approves payments."
+    return approve_fault(hands(found, actor.person_id))
+
+
+def recipients(instalment: Instalment) -> set[int]:
+    """Organisations whose money is in a payment: the payee, and through the lead every paid partner."""
+    found = {instalment.organisation_id}
+    if instalment.award.basis is PayBasis.THROUGH_LEAD:
+        found |= {share.organisation_id for share in instalment.award.shares}
+    return found
+
+
+def standing(payee: Payee | None, now: datetime) -> PayeeStanding:
+    """Whether bank details can be paid to."""
+    if payee is None:
+        return PayeeStanding.NONE
+    if payee.verified_at is None or payee.usable_from is None:
+        return PayeeStanding.UNVERIFIED
+    return PayeeStanding.USABLE if payee.usable_from <= now else PayeeStanding.PAUSED
+
+
+def payees_of(owners: Collection[str]) -> dict[str, Payee]:
+    """Owner → the bank details that count: the newest that were not rejected."""
+    newest = (
+        select(func.max(Payee.id)).where(Payee.owner.in_(owners), Payee.rejected_at.is_(None)).group_by(Payee.owner)
+    )
+    return {payee.owner: payee for payee in db.session.scalars(select(Payee).where(Payee.id.in_(newest)))}
+
+
+def _instalments() -> Select[Instalment]:
+    return select(Instalment).options(
+        joinedload(Instalment.organisation),
+        joinedload(Instalment.award).joinedload(Award.lead),
+        joinedload(Instalment.award).selectinload(Award.shares).joinedload(AwardShare.organisation),
+    )
+
+
+def _around(rows: Sequence[Instalment], now: datetime) -> _Around:
+    found = list({row.award_id: row.award for row in rows}.values())
+    references = [award.reference for award in found]
+    reports = db.session.scalars(select(Report).where(Report.award_reference.in_(references)))
+    approvals: dict[int, list[Approval]] = {}
+    for approval in db.session.scalars(
+        select(Approval).where(Approval.instalment_id.in_([row.id for row in rows])).order_by(Approval.id)
+    ):
+        approvals.setdefault(approval.instalment_id, []).append(approval)
+    keys = [row.order_key for row in rows if row.state is InstalmentState.ORDERED]
+    orders = db.session.scalars(
+        select(PaymentOrder).options(selectinload(PaymentOrder.payee)).where(PaymentOrder.key.in_(keys))
+    )
+    return _Around(
+        now=now,
+        policy=policy_at(now),
+        standing_ballots=ballots.standing_ballots({award.ballot_reference for award in found}),
+        agreements=agreements.by_award([award.id for award in found]),
+        reports={(report.award_reference, report.number): report for report in reports},
+        payees=payees_of({row.organisation.owner for row in rows}),
+        subsidies=checks.subsidies_of(found),
+        diligences=checks.payees_of(found, now),
+        approvals=approvals,
+        orders={order.key: order for order in orders},
+    )
+
+
+def _payment(row: Instalment, around: _Around) -> Payment:
+    order = around.orders.get(row.order_key) if row.state is InstalmentState.ORDERED else None
+    payee = order.payee if order is not None else around.payees.get(row.organisation.owner)
+    found = conditions(_case(row, around))
+    sha256 = _fingerprint(row, payee)
+    is_prepared = sha256 is not None and row.prepared_sha256 == sha256
+    given = around.approvals.get(row.id, [])
+    counting = tuple(approval for approval in given if approval.sha256 == sha256)
+    return Payment(
+        instalment=row,
+        conditions=found,
+        stage=stage(found, is_prepared=is_prepared, order_state=order.state.value if order else None),
+        payee=payee,
+        sha256=sha256,
+        is_prepared=is_prepared,
+        approvals=counting,
+        void_approvals=len(given) - len(counting),
+        needed=approvals_needed(row.pence, around.policy),
+        order=order,
+        pay_by=pay_by(_payable_since(row, around), around.policy),
+    )
+
+
+def _case(row: Instalment, around: _Around) -> PaymentCase:
+    agreement = around.agreements.get(row.award_id)
+    report = around.reports.get((row.award.reference, row.after_report_number or 0))
+    covered = recipients(row)
+    return PaymentCase(
+        today=london_day(around.now),
+        payee=row.organisation.name,
+        decision_stands=row.award.ballot_reference in around.standing_ballots,
+        due_on=row.due_on,
+        agreement=agreement.state if agreement else None,
+        after_report=row.after_report_number,
+        report_accepted=report is not None and report.state is ReportState.ACCEPTED,
+        payee_standing=standing(around.payees.get(row.organisation.owner), around.now),
+        subsidy_faults=checks.sentences(
+            (one.organisation.name, one.pay_fault)
+            for one in around.subsidies[row.award_id]
+            if one.organisation.id in covered
+        ),
+        diligence_faults=checks.sentences(
+            (one.organisation.name, one.fault)
+            for one in around.diligences[row.award_id]
+            if one.organisation.id in covered
+        ),
+    )
+
+
+def _payable_since(row: Instalment, around: _Around) -> date:
+    """The day from which the fund's time to pay runs: due, agreement live, and the report it waits for accepted."""
+    days = [row.due_on]
+    agreement = around.agreements.get(row.award_id)
+    if agreement is not None and agreement.live_at is not None:
+        days.append(london_day(agreement.live_at))
+    report = around.reports.get((row.award.reference, row.after_report_number or 0))
+    if report is not None and report.accepted_at is not None:
+        days.append(london_day(report.accepted_at))
+    return max(days)
+
+
+def _fingerprint(row: Instalment, payee: Payee | None) -> str | None:
+    if payee is None:
+        return None
+    return fingerprint(
+        key=row.order_key,
+        owner=row.organisation.owner,
+        payee_id=payee.id,
+        account_name=payee.account_name,
+        sort_code=payee.sort_code,
+        account_number=payee.account_number,
+        pence=row.pence,
+    )
+
+
+def name_of(person_id: int | None) -> str | None:
+    """The name of somebody who prepared a payment."""
+    return db.session.scalar(select(Person.name).where(Person.id == person_id)) if person_id is not None else None
