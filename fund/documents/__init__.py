@@ -1,0 +1,1 @@
+"""PDF documents: one layer that makes them tagged, font-embedded and reproducible, and each document over it."""
