@@ -1,0 +1,1 @@
+"""The open book: front page and everything that anyone may read without an account."""
