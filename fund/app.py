@@ -1,0 +1,102 @@
+"""Puts the application together."""
+
+from importlib.resources import files
+from pathlib import Path
+
+from flask import Flask
+from flask_migrate import Migrate
+from sqlalchemy.engine import make_url
+
+import fund.demo.views
+import fund.documents.views
+import fund.grants.views
+import fund.kernel.audit
+import fund.kernel.outbox
+import fund.kernel.policy
+import fund.kernel.sweeps
+import fund.public.views
+import fund.reporting.views
+import fund.tasks
+import ledger.bank.views
+import ledger.views
+import members.accounts.views
+import members.contributions.views
+import members.views
+import proposals.assessment.views
+import proposals.evidence.views
+import proposals.views
+import voting.views
+from fund import web
+from fund.config import Settings, settings_from_environment
+from fund.demo.clock import FundClock
+from fund.kernel.access import check_every_view_declares_access
+from fund.kernel.clock import Clock
+from fund.kernel.db import db, prepare_engine
+from fund.mail import Mailer, SmtpMailer
+
+LARGEST_REQUEST_BYTES = 12 * 1024 * 1024
+
+_BLUEPRINTS = (
+    fund.public.views.bp,
+    fund.tasks.bp,
+    members.accounts.views.bp,
+    members.views.bp,
+    members.contributions.views.bp,
+    ledger.views.bp,
+    ledger.bank.views.bp,
+    proposals.views.bp,
+    proposals.evidence.views.bp,
+    proposals.assessment.views.bp,
+    voting.views.bp,
+    fund.grants.views.bp,
+    fund.reporting.views.bp,
+    fund.documents.views.bp,
+    fund.demo.views.bp,
+)
+
+
+def create_app(settings: Settings, clock: Clock | None = None, mailer: Mailer | None = None) -> Flask:
+    """The application.
+
+    Args:
+        settings: how this process runs.
+        clock: tells the time; the system's, moved on where the fund is a demonstration, unless given.
+        mailer: sends mail; by SMTP where settings name a server, else mail waits in the outbox.
+
+    Raises:
+        RuntimeError: when a view declares no access.
+    """
+    app = Flask("fund", template_folder=str(files("templates")), static_folder=str(files("fund") / "static"))
+    app.config.update(
+        SECRET_KEY=settings.secret_key,
+        SQLALCHEMY_DATABASE_URI=settings.database_url,
+        MAX_CONTENT_LENGTH=LARGEST_REQUEST_BYTES,
+        MAX_FORM_MEMORY_SIZE=4 * 1024 * 1024,
+        SESSION_COOKIE_SECURE=settings.secure_cookies,
+        SESSION_COOKIE_SAMESITE="Lax",
+        SESSION_COOKIE_HTTPONLY=True,
+        WTF_CSRF_TIME_LIMIT=None,  # a long proposal outlives any hour; the token ends with the session
+        SEND_FILE_MAX_AGE_DEFAULT=3600,
+    )
+    url = make_url(settings.database_url)
+    if url.get_backend_name() == "sqlite" and url.database and url.database != ":memory:":
+        Path(url.database).parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    db.init_app(app)
+    with app.app_context():
+        prepare_engine(db.engine)
+    Migrate(app, db, directory=str(files("fund") / "migrations"), render_as_batch=False)
+    app.extensions["sicf_settings"] = settings
+    app.extensions["sicf_clock"] = clock or FundClock()
+    app.extensions["sicf_mailer"] = mailer or (
+        SmtpMailer(settings.smtp_url, settings.mail_from) if settings.smtp_url else None
+    )
+    for blueprint in _BLUEPRINTS:
+        app.register_blueprint(blueprint)
+    web.prepare(app, settings)
+    check_every_view_declares_access(app)
+    return app
+
+
+def from_environment() -> Flask:
+    """The application as the environment says, for a web server that starts it by name."""
+    return create_app(settings_from_environment())

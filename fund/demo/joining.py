@@ -1,0 +1,150 @@
+"""The society is founded and its members join."""
+
+from sqlalchemy import select
+
+from fund.demo.cast import OFFICIALS, ORGANISATIONS, PASSPHRASE, Cast, email
+from fund.demo.teller import CAST, STEWARD, Teller
+from fund.kernel.access import Role
+from fund.kernel.db import db
+from fund.kernel.outbox import OutboxMessage
+from fund.kernel.places import DISTRICT_NAMES
+from fund.kernel.society import Society, SocietyType
+from fund.reporting import service as reporting
+from members import service as members
+from members.accounts import service as accounts
+from members.rules import LegalForm, PublicControl, Register, SectorFacts, SocialTest
+
+_CONTROLLED = {LegalForm.PUBLICLY_CONTROLLED_COMPANY: frozenset({PublicControl.OWNERSHIP})}
+
+
+def found(teller: Teller, day: int) -> None:
+    """The society, its starter framework and the people who work for it."""
+    now = teller.at(day)
+
+    def act() -> None:
+        db.session.add(
+            Society(
+                id=1,
+                name="Irwell Collaboration Fund",
+                society_type=SocietyType.COMMUNITY_BENEFIT,
+                address="The Weighbridge, 3 Example Wharf, Manchester",
+                year_end_month=3,
+                year_end_day=31,
+                is_demo=True,
+                founded_at=now,
+            )
+        )
+        reporting.load_starter_framework(now)
+        for official in OFFICIALS:
+            person = accounts.add_person(
+                name=official.name, email=official.email, passphrase=PASSPHRASE, actor=None, now=now
+            )
+            for role in official.roles:
+                accounts.grant_fund_role(person_id=person.id, role=role, actor=None, now=now)
+
+    teller.do(act)
+
+
+def join(teller: Teller, first_day: int) -> None:
+    """Every organisation applies, is admitted, and its certifier names a representative and perhaps a deputy."""
+    for number, cast in enumerate(ORGANISATIONS):
+        _admit(teller, cast, first_day + number // 4)
+    for group in sorted({cast.group for cast in ORGANISATIONS if cast.group}):
+        one, other = [cast.name for cast in ORGANISATIONS if cast.group == group]
+        teller.do(
+            lambda one=one, other=other: members.connect(  # type: ignore[misc]
+                organisation_id=teller.organisations[one],
+                other_id=teller.organisations[other],
+                actor=teller.official(STEWARD),
+                now=teller.at(first_day + 8),
+            )
+        )
+
+
+def wait_to_join(teller: Teller, day: int) -> None:
+    """An application that nobody has decided on yet."""
+    teller.do(
+        lambda: members.apply(
+            name="Tib Lane Makers",
+            facts=SectorFacts(LegalForm.SOCIAL_ENTERPRISE_COMPANY, tests=frozenset({SocialTest.MISSION})),
+            register=Register.NONE,
+            register_number="",
+            district="E08000003",
+            address="Unit 4, Example Yard, Manchester",
+            contact_name="Robin Tate",
+            contact_email="robin.tate@tib-lane-makers.example",
+            actor=None,
+            now=teller.at(day),
+        )
+    )
+
+
+def _admit(teller: Teller, cast: Cast, day: int) -> None:
+    applied = teller.do(
+        lambda: (
+            members.apply(
+                name=cast.name,
+                facts=SectorFacts(cast.form, control=_CONTROLLED.get(cast.form, frozenset())),
+                register=Register.NONE,
+                register_number="",
+                district=cast.district,
+                address=f"1 Example Street, {DISTRICT_NAMES[cast.district]}",
+                contact_name=cast.certifier,
+                contact_email=email(cast.certifier, cast),
+                actor=None,
+                now=teller.at(day, 9),
+            ).id
+        )
+    )
+    teller.organisations[cast.name] = applied
+    teller.do(
+        lambda: members.approve(
+            organisation_id=applied,
+            sector=cast.sector,
+            basis="By who controls it and what it is for, as the rules of the society say.",
+            evidence="Governing document seen; invented for this demonstration.",
+            reasons="Agrees with the aims of the society and meets the rules of membership.",
+            actor=teller.official(STEWARD),
+            now=teller.at(day + 2, 11),
+        )
+    )
+    _accept(teller, email(cast.certifier, cast), day + 3)
+    for name, role in ((cast.representative, Role.REPRESENTATIVE), (cast.deputy, Role.DEPUTY)):
+        if name:
+            _appoint(teller, cast, name, role, day + 4)
+    teller.forget_roles()
+
+
+def _appoint(teller: Teller, cast: Cast, name: str, role: Role, day: int) -> None:
+    token = teller.do(
+        lambda: members.appoint(
+            organisation_id=teller.organisations[cast.name],
+            name=name,
+            email=email(name, cast),
+            role=role,
+            actor=teller.certifier(cast.name),
+            now=teller.at(day, 12),
+        )
+    )
+    known = name == CAST[cast.name].certifier
+    actor = teller.certifier(cast.name) if known else None
+    teller.do(
+        lambda: accounts.accept_invitation(
+            token=token, passphrase=None if known else PASSPHRASE, actor=actor, now=teller.at(day, 15)
+        )
+    )
+
+
+def _accept(teller: Teller, address: str, day: int) -> None:
+    """Follow the link in the mail."""
+    path = db.session.scalars(
+        select(OutboxMessage.path)
+        .where(OutboxMessage.recipient == address, OutboxMessage.path.like("/invitations/%"))
+        .order_by(OutboxMessage.id.desc())
+        .limit(1)
+    ).one()
+    teller.do(
+        lambda: accounts.accept_invitation(
+            token=path.rsplit("/", 1)[1], passphrase=PASSPHRASE, actor=None, now=teller.at(day, 9)
+        )
+    )

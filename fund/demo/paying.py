@@ -1,0 +1,60 @@
+"""Members pledge and pay by bank transfer."""
+
+from collections.abc import Sequence
+
+from fund.demo.bank_statement import ACCOUNT_NAME, ACCOUNT_NUMBER, SORT_CODE, Line
+from fund.demo.teller import CAST, STEWARD, Teller
+from ledger.bank import service as bank
+from members.contributions import service as contributions
+
+
+def open_account(teller: Teller, day: int) -> None:
+    """The fund tells its members which account is its own."""
+    teller.do(
+        lambda: bank.set_bank_account(
+            name=ACCOUNT_NAME,
+            sort_code=SORT_CODE,
+            account_number=ACCOUNT_NUMBER,
+            actor=teller.official(STEWARD),
+            now=teller.at(day),
+        )
+    )
+
+
+def pledge(teller: Teller, organisation: str, pounds: int, day: int, po_number: str | None = None) -> tuple[int, str]:
+    """A pledge by the organisation's certifier: (id, reference)."""
+    made = teller.do(
+        lambda: contributions.pledge(
+            organisation_id=teller.organisations[organisation],
+            pence=pounds * 100,
+            po_number=po_number,
+            actor=teller.certifier(organisation),
+            now=teller.at(day, 14),
+        )
+    )
+    return made.id, made.reference
+
+
+def pay_without_reference(teller: Teller, name: str, day: int) -> None:
+    """A pledge is paid without quoting its reference, and waits for a person to match it."""
+    pledge(teller, name, CAST[name].pays_pounds, day)
+    teller.import_statement(
+        day + 4, [Line(teller.date(day + 3), CAST[name].pays_pounds * 100, name.upper(), "THANK YOU")]
+    )
+
+
+def pay(teller: Teller, names: Sequence[str], day: int, *, part: int = 100, extra: Sequence[Line] = ()) -> None:
+    """Each pledges and pays within the week, and the statement is matched; `part` is per cent of a year's payment."""
+    pledges = [(name, pledge(teller, name, CAST[name].pays_pounds * part // 100, day)) for name in names]
+    lines = [
+        Line(teller.date(day + 3), CAST[name].pays_pounds * part, name.upper(), reference)
+        for name, (_, reference) in pledges
+    ]
+    taken = teller.import_statement(day + 5, [*lines, *extra])
+    for line, (_, (pledge_id, _)) in zip(taken, pledges, strict=False):
+        line_id = line.id
+        teller.do(
+            lambda line_id=line_id, pledge_id=pledge_id: contributions.match(  # type: ignore[misc]
+                line_id=line_id, pledge_id=pledge_id, actor=teller.official(STEWARD), now=teller.at(day + 6)
+            )
+        )

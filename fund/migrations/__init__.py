@@ -1,0 +1,1 @@
+"""The database's shape over time: hand-numbered revisions, and `.current-head` names the newest."""

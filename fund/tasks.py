@@ -1,0 +1,64 @@
+"""What needs you: the page that everybody lands on after signing in."""
+
+from datetime import datetime
+
+from flask import Blueprint, Response
+
+import fund.grants.queries
+import fund.reporting.queries
+import ledger.bank.queries
+import members.contributions.queries
+import members.queries
+import proposals.assessment.queries
+import proposals.evidence.queries
+import proposals.queries
+import voting.queries
+from fund.kernel.access import Actor, Permission, access
+from fund.kernel.pages import actor, now, page
+from fund.kernel.tasks import Task
+
+bp = Blueprint("tasks", __name__)
+
+_PLACES = (
+    (Permission.SEE_OWN_ORGANISATION, "contributions.own", "Pledges and receipts"),
+    (Permission.SEE_OWN_ORGANISATION, "proposals.own", "Our proposals"),
+    (Permission.SEE_OWN_ORGANISATION, "grants.own", "Our grants"),
+    (Permission.ASSESS, "assessment.desk", "Assessments"),
+    (Permission.ADMIT_MEMBERS, "members.applications", "Applications"),
+    (Permission.KEEP_BANK, "bank.statements", "Bank statements"),
+    (Permission.KEEP_BANK, "contributions.money_in", "Money in"),
+    (Permission.KEEP_BANK, "bank.payments_out", "Payments out"),
+    (Permission.KEEP_BANK, "bank.payees", "Payees"),
+    (Permission.READ_BOOKS, "ledger.accounts", "The books"),
+    (Permission.READ_BOOKS, "grants.awards", "Grants"),
+    (Permission.REVIEW_REPORTS, "reporting.desk", "Reports"),
+    (Permission.RUN_ROUNDS, "proposals.rounds", "Rounds"),
+    (Permission.RUN_BALLOTS, "voting.ballots", "Ballots"),
+)
+"""Where each kind of person works: (what it needs, endpoint, name)."""
+
+_SOURCES = (
+    members.queries.tasks,
+    members.contributions.queries.tasks,
+    ledger.bank.queries.tasks,
+    proposals.queries.tasks,
+    proposals.evidence.queries.tasks,
+    proposals.assessment.queries.tasks,
+    voting.queries.tasks,
+    fund.grants.queries.tasks,
+    fund.reporting.queries.tasks,
+)
+
+
+def tasks_of(person: Actor, at: datetime) -> list[Task]:
+    """Everything that waits for the person: dated tasks first, soonest first."""
+    waiting = [task for source in _SOURCES for task in source(person, at)]
+    return sorted(waiting, key=lambda task: (task.due is None, task.due or at, task.title))
+
+
+@bp.get("/tasks")
+@access(Permission.SIGNED_IN)
+def what_needs_you() -> Response:
+    person = actor()
+    places = [(endpoint, name) for permission, endpoint, name in _PLACES if person.may(permission)]
+    return page("tasks.html", tasks=tasks_of(person, now()), places=places)

@@ -1,0 +1,1 @@
+"""The pages. A package, so that they are found once installed."""

@@ -1,0 +1,183 @@
+"""Fixtures: a fresh migrated database for every test, on SQLite and on PostgreSQL, and a visitor who checks each page.
+
+Every test that asks for `app` runs once on each database (`--databases` chooses). The database of a test is a copy of
+one that was migrated once, so commits are real commits.
+"""
+
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import psycopg
+import pytest
+from flask import Flask
+from flask_migrate import upgrade
+
+from fund.app import create_app
+from fund.config import Settings
+from fund.kernel.clock import MovableClock
+from fund.kernel.db import db
+from tests.postgres import ThrowawayPostgres
+from tests.visitor import Visitor
+
+START = datetime(2026, 6, 1, 9, 0, tzinfo=UTC)
+"""When every test begins: Monday 1 June 2026, 10am in England."""
+
+SHARED_DATA = Path(__file__).parents[2] / "shared" / "data"
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--databases", default="sqlite,postgresql", help="which databases to test on, or none")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    if hasattr(config, "workerinput") or "postgresql" not in config.getoption("--databases"):
+        return
+    if not os.environ.get("SICF_TEST_POSTGRES"):
+        server = ThrowawayPostgres()
+        config.add_cleanup(server.stop)
+        os.environ["SICF_TEST_POSTGRES"] = server.start()
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    if "database" in metafunc.fixturenames:
+        metafunc.parametrize("database", metafunc.config.getoption("--databases").split(","), scope="session")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Without a database, leave out what needs one instead of skipping it a thousand times."""
+    if config.getoption("--databases") == "none":
+        needing = [item for item in items if "database" in getattr(item, "fixturenames", ())]
+        config.hook.pytest_deselected(items=needing)
+        items[:] = [item for item in items if item not in needing]
+
+
+def _settings(database_url: str) -> Settings:
+    return Settings(database_url=database_url, secret_key="only for tests", base_url="http://localhost")
+
+
+_SHAPE = """
+SELECT (SELECT string_agg(tgname::text || tgenabled::text, ',' ORDER BY tgname, oid) FROM pg_trigger
+        WHERE NOT tgisinternal),
+       (SELECT count(*) FROM pg_class), (SELECT count(*) FROM pg_constraint), (SELECT count(*) FROM pg_attribute)
+"""
+_LET_GO = """
+SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()
+"""
+_EMPTY = """
+DO $$ DECLARE name text; filled boolean; BEGIN
+    SET LOCAL session_replication_role = replica;
+    FOR name IN SELECT tablename FROM pg_tables WHERE schemaname = 'public' AND tablename <> 'alembic_version' LOOP
+        EXECUTE format('SELECT EXISTS (SELECT FROM %I)', name) INTO filled;
+        IF filled THEN EXECUTE format('TRUNCATE %I RESTART IDENTITY CASCADE', name); END IF;
+    END LOOP;
+    PERFORM setval(seqrelid::regclass, 1, false) FROM pg_sequence;
+END $$
+"""
+
+
+class Bench:
+    """One application on one database whose content is laid anew for each test."""
+
+    def __init__(self, kind: str, folder: Path) -> None:
+        self.kind = kind
+        self.name = f"sicf_{os.getpid()}"
+        self.file, self.template = folder / "fund.db", folder / "template.db"
+        self.admin_url = os.environ.get("SICF_TEST_POSTGRES", "")
+        if kind == "sqlite":
+            self.url = f"sqlite:///{self.file}"
+        else:
+            self.url = self.admin_url.replace("postgresql://", "postgresql+psycopg://").replace(
+                "/postgres?", f"/{self.name}?"
+            )
+            self._admin(f"CREATE DATABASE {self.name}")
+        self.app = create_app(_settings(self.url), clock=MovableClock(START))
+        with self.app.app_context():
+            upgrade()
+            db.engine.dispose()
+        if kind == "sqlite":
+            shutil.copy(self.file, self.template)
+        else:
+            with psycopg.connect(self._own_url()) as connection:
+                self.shape = connection.execute(_SHAPE).fetchone()
+            self._admin(f"ALTER DATABASE {self.name} RENAME TO {self.name}_template")
+
+    def _own_url(self) -> str:
+        return self.admin_url.replace("/postgres?", f"/{self.name}?")
+
+    def _admin(self, statement: str) -> None:
+        with psycopg.connect(self.admin_url, autocommit=True) as connection:
+            connection.execute(statement)
+
+    def lay(self) -> None:
+        """Put the empty migrated database in place."""
+        self.app.extensions["sicf_clock"] = MovableClock(START)
+        if self.kind == "sqlite":
+            for suffix in ("", "-wal", "-shm"):
+                Path(f"{self.file}{suffix}").unlink(missing_ok=True)
+            shutil.copy(self.template, self.file)
+        elif not self._emptied():
+            self._admin(f"DROP DATABASE IF EXISTS {self.name} WITH (FORCE)")
+            self._admin(f"CREATE DATABASE {self.name} TEMPLATE {self.name}_template")
+
+    def _emptied(self) -> bool:
+        """Empty the tables of the last test's database: much quicker than a new copy. False where the test before
+        changed its shape, or there was none."""
+        try:
+            with psycopg.connect(self._own_url(), autocommit=True) as connection:
+                if connection.execute(_SHAPE).fetchone() == self.shape:
+                    connection.execute(_LET_GO)
+                    connection.execute(_EMPTY)
+                    return True
+        except psycopg.OperationalError:
+            pass
+        return False
+
+    def clear(self) -> None:
+        """Let go of every connection."""
+        with self.app.app_context():
+            db.session.remove()
+            db.engine.dispose()
+
+
+@pytest.fixture(scope="session")
+def bench(database: str) -> Iterator[Bench]:
+    memory = Path("/dev/shm")
+    with tempfile.TemporaryDirectory(dir=memory if memory.is_dir() else None) as folder:
+        yield Bench(database, Path(folder))
+
+
+@pytest.fixture
+def app(bench: Bench) -> Iterator[Flask]:
+    """The application on a fresh database, with its context pushed."""
+    bench.lay()
+    with bench.app.app_context():
+        yield bench.app
+        db.session.remove()
+    bench.clear()
+
+
+@pytest.fixture
+def clock(app: Flask) -> MovableClock:
+    """The application's clock, standing at START until moved."""
+    found = app.extensions["sicf_clock"]
+    assert isinstance(found, MovableClock)
+    return found
+
+
+@pytest.fixture
+def visitor(app: Flask) -> Visitor:
+    """A browser without an account; every page it gets is checked against the standards."""
+    return Visitor(app)
+
+
+@pytest.fixture(scope="session")
+def shared_data() -> Path:
+    """Real ballots, statements and schemas that may not be redistributed; always there in CI."""
+    if not SHARED_DATA.is_dir():
+        assert not os.environ.get("CI"), f"{SHARED_DATA} must be there in CI"
+        pytest.skip("the shared data folder is not beside this checkout")
+    return SHARED_DATA

@@ -1,0 +1,161 @@
+"""Somebody at a browser, and the checks that every page they meet must pass."""
+
+import os
+import re
+from datetime import timedelta
+from pathlib import Path
+
+from axe_playwright_python.sync_playwright import Axe
+from flask import Flask
+from playwright.sync_api import Browser, BrowserContext, Locator, Page
+from playwright.sync_api import TimeoutError as TooLate
+
+from fund.kernel.clock import MovableClock
+from fund.scheduler import run_due
+
+WIDTHS = (1280, 360)
+_axe = Axe()
+
+
+class Site:
+    """The served application and its clock."""
+
+    def __init__(self, app: Flask, browser: Browser, address: str) -> None:
+        self.app, self.browser, self.address = app, browser, address
+        self._contexts: list[BrowserContext] = []
+        self._looked_at: set[tuple[str, str]] = set()
+
+    @property
+    def clock(self) -> MovableClock:
+        found = self.app.extensions["sicf_clock"]
+        assert isinstance(found, MovableClock)
+        return found
+
+    def wait(self, **time: float) -> None:
+        """Let time pass, and let the scheduler do what fell due."""
+        self.clock.move(timedelta(**time))
+        run_due(self.app)
+
+    def somebody(self, *, javascript: bool = True, width: int = 1280) -> "Person":
+        """A new browser without an account."""
+        context = self.browser.new_context(
+            base_url=self.address, viewport={"width": width, "height": 900}, java_script_enabled=javascript
+        )
+        context.set_default_timeout(15_000)
+        self._contexts.append(context)
+        return Person(self, context.new_page(), width)
+
+    def close(self) -> None:
+        for context in self._contexts:
+            context.close()
+
+    def check(self, page: Page, width: int) -> None:
+        """No fault that axe finds, and no sideways scrolling, at both widths; once for each state of each page."""
+        heading = page.locator("h1").inner_text()
+        key = (
+            re.sub(r"[A-Z]{1,2}-[\w-]+|\d+", "#", page.url),
+            re.sub(r"\d+", "#", heading + page.locator("main").inner_text()),
+        )
+        if key in self._looked_at:
+            return
+        self._looked_at.add(key)
+        for size in WIDTHS:
+            page.set_viewport_size({"width": size, "height": 900})
+            over = page.evaluate("document.documentElement.scrollWidth - window.innerWidth")
+            assert over <= 0, f"{page.url} is {over}px too wide at {size}"
+            results = _axe.run(page)
+            assert results.violations_count == 0, f"{page.url} at {size}px: {results.generate_report()}"
+        page.set_viewport_size({"width": width, "height": 900})
+
+
+class Person:
+    """Somebody who reads, types and presses. What they name is what they see: labels, links and buttons."""
+
+    def __init__(self, site: Site, page: Page, width: int) -> None:
+        self.site, self.page, self.width = site, page, width
+        self.credentials: tuple[str, str] | None = None
+
+    def look(self) -> "Person":
+        self.page.wait_for_load_state()
+        self.site.check(self.page, self.width)
+        return self
+
+    def open(self, path: str) -> "Person":
+        """Go to a page; who has an account and was signed out meanwhile signs in again and is led back to it."""
+        self.page.goto(path)
+        if self.credentials and "/sign-in" in self.page.url and not path.startswith("/sign-in"):
+            self._give_credentials()
+        return self.look()
+
+    def follow(self, link: str, *, nth: int = 0) -> "Person":
+        return self._click(self.page.get_by_role("link", name=link, exact=True).nth(nth))
+
+    def type(self, label: str, text: str, *, nth: int = 0) -> "Person":
+        self.page.get_by_label(label).nth(nth).fill(text)
+        return self
+
+    def choose(self, label: str, option: str) -> "Person":
+        self.page.get_by_label(label).select_option(label=option)
+        return self
+
+    def pick(self, label: str, value: str) -> "Person":
+        """Choose an option by its value, where its words say more than a test should know."""
+        self.page.get_by_label(label).select_option(value=value)
+        return self
+
+    def tick(self, label: str, *, nth: int = 0) -> "Person":
+        self.page.get_by_label(label).nth(nth).check()
+        return self
+
+    def attach(self, label: str, name: str, content: bytes) -> "Person":
+        self.page.get_by_label(label).set_input_files({"name": name, "mimeType": "text/xml", "buffer": content})
+        return self
+
+    def press(self, button: str, *, nth: int = 0) -> "Person":
+        return self._click(self.page.get_by_role("button", name=button, exact=True).nth(nth))
+
+    def follows(self, pattern: str) -> "Person":
+        """Follow the first link whose words hold this pattern."""
+        return self._click(self.page.get_by_role("link", name=re.compile(pattern, re.I)).first)
+
+    def presses(self, pattern: str) -> "Person":
+        """Press the first button whose words hold this pattern."""
+        return self._click(self.page.get_by_role("button", name=re.compile(pattern, re.I)).first)
+
+    def _click(self, target: Locator) -> "Person":
+        try:
+            target.click()
+        except TooLate as late:
+            text = " ".join(self.page.locator("main").inner_text().split())
+            raise AssertionError(f"{target} is not on {self.page.url}: {text[:1500]}") from late
+        return self.look()
+
+    def sees(self, *words: str) -> "Person":
+        text = " ".join(self.page.locator("main").inner_text().split())
+        for part in words:
+            assert part in text, f"{part!r} is not on {self.page.url}: {text[:1500]}"
+        return self
+
+    def does_not_see(self, *words: str) -> "Person":
+        text = " ".join(self.page.locator("main").inner_text().split())
+        for part in words:
+            assert part not in text, f"{part!r} is on {self.page.url}"
+        return self
+
+    def sign_in(self, email: str, passphrase: str) -> "Person":
+        self.credentials = (email, passphrase)
+        self.open("/sign-in")
+        self._give_credentials()
+        return self.look()
+
+    def _give_credentials(self) -> None:
+        assert self.credentials is not None
+        self.page.get_by_label("E-mail address").fill(self.credentials[0])
+        self.page.get_by_label("Passphrase").fill(self.credentials[1])
+        self.page.get_by_role("button", name="Sign in", exact=True).click()
+
+    def picture(self, name: str) -> "Person":
+        """Keep a picture of the page where SICF_PICTURES says, for people to look at."""
+        if folder := os.environ.get("SICF_PICTURES"):
+            self.page.screenshot(path=Path(folder) / f"{name}.png", full_page=True)
+        return self

@@ -1,0 +1,154 @@
+"""Tests about the code itself: what discipline alone would not keep."""
+
+import ast
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from flask import Flask
+from werkzeug.routing import Rule
+
+from fund.kernel.access import MATRIX, Permission, Role, declared
+from fund.kernel.db import db
+from fund.kernel.places import DISTRICTS
+from members.rules import Sector
+from tests.visitor import Visitor
+from tests.world import appoint, found_society, member, official, person
+
+ROOT = Path(__file__).parents[1]
+PACKAGES = ("fund", "members", "proposals", "voting", "ledger")
+
+
+def _sources() -> Iterator[tuple[Path, str]]:
+    for package in PACKAGES:
+        for path in sorted((ROOT / package).rglob("*.py")):
+            yield path.relative_to(ROOT), path.read_text()
+
+
+def test_only_the_kernel_commits() -> None:
+    callers = {str(path) for path, text in _sources() if re.search(r"(session|connection)(\(\))?\.commit\(", text)}
+    assert callers <= {"fund/kernel/db.py", "fund/migrations/env.py"}
+
+
+def test_rules_know_no_database_and_no_web() -> None:
+    for path, text in _sources():
+        if path.name == "rules.py" or "methods" in path.parts:
+            imported = {
+                name.split(".")[0]
+                for node in ast.walk(ast.parse(text))
+                for name in (
+                    [alias.name for alias in node.names]
+                    if isinstance(node, ast.Import)
+                    else [node.module or ""]
+                    if isinstance(node, ast.ImportFrom)
+                    else []
+                )
+            }
+            assert not imported & {"sqlalchemy", "flask", "flask_sqlalchemy", "stripe"}, path
+
+
+def test_no_floats_near_money_or_votes() -> None:
+    for path, text in _sources():
+        if path.parts[0] in ("ledger", "voting") and path.name != "views.py":
+            for node in ast.walk(ast.parse(text)):
+                is_float = isinstance(node, ast.Constant) and isinstance(node.value, float)
+                calls_float = isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "float"
+                assert not is_float, f"{path}:{getattr(node, 'lineno', '')}"
+                assert not calls_float, f"{path}:{getattr(node, 'lineno', '')}"
+
+
+def test_views_and_forms_stay_in_their_folder() -> None:
+    for path, text in _sources():
+        for module in re.findall(r"^from ([\w.]+)\.(?:views|forms) import", text, re.M):
+            own = ".".join(path.parent.parts)
+            assert own.startswith(module) or module == "fund.kernel" or path.name == "app.py", (
+                f"{path} imports from {module}"
+            )
+
+
+def test_the_migrated_database_is_what_the_models_say(app: Flask) -> None:
+    with db.engine.connect() as connection:
+        context = MigrationContext.configure(connection, opts={"compare_type": True, "compare_server_default": False})
+        assert compare_metadata(context, db.metadata) == []
+
+
+def test_every_revision_is_numbered_and_the_newest_is_named() -> None:
+    folder = ROOT / "fund" / "migrations"
+    revisions = sorted(path.stem for path in (folder / "versions").glob("*.py"))
+    assert [name[:4] for name in revisions] == [f"{number:04d}" for number in range(1, len(revisions) + 1)]
+    assert (folder / ".current-head").read_text().strip() == revisions[-1]
+
+
+def _address(rule: Rule) -> str:
+    """An address of the rule with ids that are nowhere."""
+    return re.sub(
+        r"<(?:(\w+)(?:\([^)]*\))?:)?\w+>", lambda found: "999999" if found[1] == "int" else "none-such", rule.rule
+    )
+
+
+@pytest.mark.parametrize("role", [None, *Role], ids=str)
+def test_every_page_by_every_role(app: Flask, visitor: Visitor, role: Role | None) -> None:
+    """Who may not, is turned away; who may, is not. A GET changes nothing, whoever sends it."""
+    found_society()
+    if role is not None:
+        somebody = person(f"Somebody with {role}")
+        if role in MATRIX[Permission.SEE_OWN_ORGANISATION]:
+            appoint(somebody, member("Alder Works", Sector.PRIVATE, district=DISTRICTS[0].code), role)
+        else:
+            somebody, _ = official(f"A {role}", role)
+        visitor.sign_in(somebody)
+    for rule in app.url_map.iter_rules():
+        if "GET" not in (rule.methods or ()) or rule.endpoint == "static":
+            continue
+        permission = declared(app.view_functions[rule.endpoint])
+        assert permission is not None
+        status = visitor.client.get(_address(rule)).status_code
+        where = f"{rule.endpoint} {rule.rule} as {role}: {status}"
+        if permission is Permission.DEMO:
+            assert status == 404, where
+        elif permission is Permission.ANYONE:
+            assert status in (200, 302, 303, 404), where
+        elif role is None:
+            assert status == 303, where
+        elif permission is Permission.SIGNED_IN or role in MATRIX[permission]:
+            assert status in (200, 302, 303, 404) or (status == 403 and permission in _ALSO_BY_OBJECT), where
+        else:
+            assert status == 403, where
+
+
+_ALSO_BY_OBJECT: set[Permission] = set()
+"""Permissions whose pages turn a person away by a rule about the object, too."""
+
+
+@pytest.mark.parametrize("role", [None, *Role], ids=str)
+def test_every_form_by_every_role(app: Flask, visitor: Visitor, role: Role | None) -> None:
+    """Forms that only act: without the role nothing is done, with it a foreign id is not found."""
+    found_society()
+    app.config["WTF_CSRF_ENABLED"] = False
+    try:
+        if role is not None:
+            somebody = person(f"Somebody with {role}")
+            if role in MATRIX[Permission.SEE_OWN_ORGANISATION]:
+                appoint(somebody, member("Alder Works", Sector.PRIVATE), role)
+            else:
+                somebody, _ = official(f"A {role}", role)
+            visitor.sign_in(somebody)
+        for rule in app.url_map.iter_rules():
+            if "POST" not in (rule.methods or ()):
+                continue
+            permission = declared(app.view_functions[rule.endpoint])
+            assert permission is not None
+            status = visitor.client.post(_address(rule)).status_code
+            where = f"{rule.endpoint} {rule.rule} as {role}: {status}"
+            assert status < 500, where
+            if permission is Permission.DEMO:
+                assert status == 404, where
+            elif permission is not Permission.ANYONE and (
+                role is None or (permission is not Permission.SIGNED_IN and role not in MATRIX[permission])
+            ):
+                assert status == 403, where
+    finally:
+        app.config["WTF_CSRF_ENABLED"] = True
