@@ -110,9 +110,9 @@ def _first_grants(teller: Teller, keys: str, food: str) -> None:
     teller.import_statement(-320, first)
     granting.confirm_sent(teller, -319)
     granting.report(teller, ideas.GOOD_FOOD_LINE, food, 1, -165, 240, _FOOD_STORY)
-    members = [cast.name for cast in ORGANISATIONS if cast.name != "Loom and Lantern Print"]
-    paying.pay(teller, members, -130, extra=granting.pay_due(teller, food, -130))
+    teller.import_statement(-125, granting.pay_due(teller, food, -130))
     granting.confirm_sent(teller, -124)
+    paying.pay(teller, [cast.name for cast in ORGANISATIONS if cast.name != "Loom and Lantern Print"], -60)
     granting.report(teller, ideas.KEYS_FIRST, keys, 1, -27, 61, _FIRST_STORY)
     granting.prepare_due(teller, keys, -15)
 
@@ -123,16 +123,16 @@ def _second_round(teller: Teller) -> None:
         "Round two: care, work and warmth",
         "Work that changes how care, work or homes are paid for, led by those who know it from the inside.",
         110_000,
-        published=-95,
-        opens=-90,
-        closes=-40,
+        published=-125,
+        opens=-120,
+        closes=-70,
         decide_by=30,
     )
     chosen = (ideas.CARE_CIRCLE, ideas.SECOND_LANGUAGE, ideas.WARM_STREET)
-    sent = [(idea, _send_whole(teller, idea, round_id, -80 + number)) for number, idea in enumerate(chosen)]
-    proposing.close_round(teller, round_id, -40)
+    sent = [(idea, _send_whole(teller, idea, round_id, -110 + number)) for number, idea in enumerate(chosen)]
+    proposing.close_round(teller, round_id, -70)
     for idea, proposal_id in sent:
-        proposing.judge(teller, idea, proposal_id, -36)
+        proposing.judge(teller, idea, proposal_id, -66)
     ballot = deciding.notice(teller, round_id, -14, opens=-4, closes=6)
     deciding.open_ballot(teller, -4)
     late = tuple(cast.name for cast in ORGANISATIONS[::2])

@@ -1,5 +1,7 @@
 """The society is founded and its members join."""
 
+from datetime import timedelta
+
 from sqlalchemy import select
 
 from fund.demo.cast import OFFICIALS, ORGANISATIONS, PASSPHRASE, Cast, email
@@ -20,6 +22,9 @@ _CONTROLLED = {LegalForm.PUBLICLY_CONTROLLED_COMPANY: frozenset({PublicControl.O
 def found(teller: Teller, day: int) -> None:
     """The society, its starter framework and the people who work for it."""
     now = teller.at(day)
+    # The year of account begins with the month of founding, so that whenever the story is told, its first payments and
+    # rounds lie in one year and its latest in the next.
+    year_end = teller.date(day).replace(day=1) - timedelta(days=1)
 
     def act() -> None:
         db.session.add(
@@ -28,8 +33,8 @@ def found(teller: Teller, day: int) -> None:
                 name="Irwell Collaboration Fund",
                 society_type=SocietyType.COMMUNITY_BENEFIT,
                 address="The Weighbridge, 3 Example Wharf, Manchester",
-                year_end_month=3,
-                year_end_day=31,
+                year_end_month=year_end.month,
+                year_end_day=year_end.day,
                 is_demo=True,
                 founded_at=now,
             )

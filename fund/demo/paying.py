@@ -43,15 +43,15 @@ def pay_without_reference(teller: Teller, name: str, day: int) -> None:
     )
 
 
-def pay(teller: Teller, names: Sequence[str], day: int, *, part: int = 100, extra: Sequence[Line] = ()) -> None:
-    """Each pledges and pays within the week, and the statement is matched; `part` is per cent of a year's payment."""
-    pledges = [(name, pledge(teller, name, CAST[name].pays_pounds * part // 100, day)) for name in names]
+def pay(teller: Teller, names: Sequence[str], day: int) -> None:
+    """Each pledges and pays its year's contribution within the week, and the statement is matched."""
+    pledges = [(name, pledge(teller, name, CAST[name].pays_pounds, day)) for name in names]
     lines = [
-        Line(teller.date(day + 3), CAST[name].pays_pounds * part, name.upper(), reference)
+        Line(teller.date(day + 3), CAST[name].pays_pounds * 100, name.upper(), reference)
         for name, (_, reference) in pledges
     ]
-    taken = teller.import_statement(day + 5, [*lines, *extra])
-    for line, (_, (pledge_id, _)) in zip(taken, pledges, strict=False):
+    taken = teller.import_statement(day + 5, lines)
+    for line, (_, (pledge_id, _)) in zip(taken, pledges, strict=True):
         line_id = line.id
         teller.do(
             lambda line_id=line_id, pledge_id=pledge_id: contributions.match(  # type: ignore[misc]
