@@ -31,7 +31,7 @@ def plan(
         year_end=answer(
             "--year-end", year_end, "3 of 5. On which day does its year of account end?", read_year_end, "31 March"
         ),
-        steward=answer("--steward", steward, "4 of 5. Who is the first steward? Name <e-mail address>", read_steward),
+        steward=answer("--steward", steward, "4 of 5. Who is the first steward? Name <e-mail address>", read_person),
         address=answer("--address", address, "5 of 5. Which postal address can the fund be written to?", read_address),
     )
 
@@ -57,7 +57,7 @@ def read_year_end(text: str) -> tuple[int, int]:
         raise click.BadParameter(str(error)) from error
 
 
-def read_steward(text: str) -> tuple[str, str]:
+def read_person(text: str) -> tuple[str, str]:
     match = re.fullmatch(r"\s*(?P<name>[^<>]{2,120}?)\s*<(?P<email>[^<>]+)>\s*", text)
     if match is None:
         raise click.BadParameter("Write the name and then the e-mail address, such as: Sam Lee <sam@example.org>")

@@ -27,10 +27,11 @@ from fund.app import create_app
 from fund.config import Settings, settings_from_environment
 from fund.documents import service as documents
 from fund.founding import Shape
-from fund.kernel.access import Role
-from fund.kernel.db import db
+from fund.kernel.access import FUND_ROLES, Role
+from fund.kernel.db import db, transaction
 from fund.kernel.society import Society, SocietyType, society
 from fund.trouble import SHAPE_TROUBLE, plainly
+from members.accounts import service as accounts
 from members.accounts.queries import demo_people
 from members.rules import ROLE_NAMES
 
@@ -146,9 +147,46 @@ def init(
     click.echo("  1. Start it:  sicf run")
     click.echo(f"  2. {plan.steward[0]} opens this link once and chooses a passphrase. Keep it to yourself:")
     click.echo(f"       {settings.base_url}/invitations/{token}")
-    click.echo("  3. Under “What needs you” the steward finds the first steps: more people, members, the first round.")
+    click.echo(
+        "  3. Ask the others who run the fund: at least a second steward, a secretary, two members of the board and"
+    )
+    click.echo("     two assessors, one of them with lived experience. For each:")
+    click.echo('       sicf invite "Name <e-mail address>" --role secretary')
+    click.echo("  4. Organisations ask to join on the site, and the steward finds them under “What needs you”.")
     if settings.smtp_url is None:
         click.echo("\nMail waits until SMTP_URL names a mail server. Nothing is lost meanwhile.")
+
+
+@cli.command()
+@click.argument("person", metavar='"NAME <E-MAIL>"')
+@click.option(
+    "--role",
+    type=click.Choice(sorted(role.value for role in FUND_ROLES)),
+    required=True,
+    help="What the person does for the fund.",
+)
+@plainly
+def invite(person: str, role: str) -> None:
+    """Ask somebody to work for the fund.
+
+    They get a mail with a link, where a mail server is set; the link is printed too. It works once, for 14 days. One
+    person may hold several roles: ask once for each. Nobody approves a payment that they prepared, so a fund that pays
+    needs a steward who prepares and two other people, stewards or members of the board, who approve.
+    """
+    name, email = answers.read_person(person)
+    settings = settings_from_environment()
+    with _fund(settings) as (app, found), transaction():
+        token = accounts.invite(
+            name=name,
+            email=email,
+            role=Role(role),
+            organisation_id=None,
+            invited_by=None,
+            now=app.extensions["sicf_clock"].now(),
+        )
+        fund_name = found.name
+    click.echo(f"{name} is asked to be {ROLE_NAMES[Role(role)].lower()} of {fund_name}. The link works once:")
+    click.echo(f"  {settings.base_url}/invitations/{token}")
 
 
 def _refuse_where_a_fund_is() -> None:

@@ -17,6 +17,7 @@ from pathlib import Path
 import psycopg
 import pytest
 from click.testing import CliRunner, Result
+from sqlalchemy import select
 
 import fund.demo.fill
 import fund.kernel.db
@@ -26,6 +27,7 @@ from fund.config import Settings
 from fund.documents.models import Document
 from fund.documents.rules import Kind
 from fund.founding import parse_year_end
+from fund.kernel.access import Role
 from fund.kernel.db import db, transaction
 from fund.kernel.references import next_reference
 from fund.kernel.society import Society
@@ -317,6 +319,21 @@ def forge_a_receipt(url: str) -> None:
                 issued_at=datetime(2026, 6, 1, tzinfo=UTC),
             )
         )  # fmt: skip
+
+
+def test_those_who_run_the_fund_are_asked_one_by_one(sicf: Sicf, url: str) -> None:
+    sicf("init", *OPTIONS)
+    asked = sicf("invite", "Kit Wren <kit@example.org>", "--role", "secretary")
+    assert "Kit Wren is asked to be secretary of Irwell Fund" in asked.output
+    app = create_app(Settings(database_url=url, secret_key="only for tests"))
+    with app.app_context():
+        token = asked.output.rsplit("/", 1)[1].strip()
+        invitation = db.session.scalars(select(Invitation).where(Invitation.token_hash == token_hash(token))).one()
+        assert (invitation.role, invitation.organisation_id) == (Role.SECRETARY, None)
+        db.session.remove()
+        db.engine.dispose()
+    assert "Write the name" in sicf("invite", "Kit", "--role", "secretary", code=2).output
+    assert "representative" in sicf("invite", "Kit Wren <kit@example.org>", "--role", "representative", code=2).output
 
 
 def test_run_due_says_what_was_done(sicf: Sicf) -> None:
