@@ -63,7 +63,7 @@ test: $(VENV)/installed-test tools
 	@$(BIN)/ruff check --quiet $(SOURCES)
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
-	@$(BIN)/pytest -n 2
+	@$(BIN)/pytest -n 2 --dist worksteal
 
 lock:
 	@for extra in "requirements.lock --extra build" "requirements-test.lock --extra test --extra build"; do \

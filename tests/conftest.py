@@ -47,8 +47,11 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         metafunc.parametrize("database", metafunc.config.getoption("--databases").split(","), scope="session")
 
 
+@pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Without a database, leave out what needs one instead of skipping it a thousand times."""
+    """Begin with what takes longest, so that no worker ends with it while the others idle. Without a database, leave
+    out what needs one instead of skipping it a thousand times."""
+    items.sort(key=lambda item: not (item.get_closest_marker("browser") or item.get_closest_marker("slow")))
     if config.getoption("--databases") == "none":
         needing = [item for item in items if "database" in getattr(item, "fixturenames", ())]
         config.hook.pytest_deselected(items=needing)

@@ -10,6 +10,7 @@ from flask import Flask
 from playwright.sync_api import Browser, sync_playwright
 from waitress.server import create_server
 
+from tests.conftest import Bench
 from tests.journeys.person import Site
 
 _QUIET = (
@@ -30,12 +31,13 @@ def browser() -> Iterator[Browser]:
 
 
 @pytest.fixture
-def site(app: Flask, browser: Browser) -> Iterator[Site]:
-    """The application, served to browsers."""
+def site(app: Flask, bench: Bench, browser: Browser, request: pytest.FixtureRequest) -> Iterator[Site]:
+    """The application, served to browsers. Pages are the same on each database, so axe looks at those of the first."""
     server = create_server(app, host="127.0.0.1", port=0, threads=4)
     thread = Thread(target=server.run, daemon=True)
     thread.start()
-    site = Site(app, browser, f"http://127.0.0.1:{server.effective_port}")
+    examines = bench.kind == request.config.getoption("--databases").split(",")[0]
+    site = Site(app, browser, f"http://127.0.0.1:{server.effective_port}", examines=examines)
     yield site
     site.close()
     server.close()
