@@ -14,6 +14,7 @@ from sqlalchemy.engine import Connection
 from fund.kernel.access import Actor
 from fund.kernel.db import db
 from fund.kernel.errors import Conflict, RuleBroken
+from ledger.money import format_pence
 from ledger.rules import CHART, AccountKind, Leg, Posted, account_code, account_name, digest, shortfall, transfer_faults
 
 
@@ -202,5 +203,5 @@ def _first(books: _Books, wanted: Transfer) -> Posted:
 
 def _told(content: tuple[Any, ...]) -> str:
     kind, occurred_on, description, _, _, legs = content
-    moves = ", ".join(f"{code} {pence / 100:+,.2f}" for code, pence in legs)
+    moves = ", ".join(f"{code} {format_pence(pence)}" for code, pence in legs)
     return f"“{description}” ({kind}) of {occurred_on}: {moves}"

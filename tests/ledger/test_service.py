@@ -92,7 +92,7 @@ def test_one_key_for_something_else_is_an_error_that_names_both(app: Flask, othe
     content = {"pence": 10_00, "grant": GRANT, "description": "A test"} | other
     with pytest.raises(Conflict) as conflict:
         commit(key="once", **content)  # type: ignore[arg-type]
-    assert "available -10.00" in conflict.value.message
+    assert "available −£10" in conflict.value.message
     assert "Asked for now" in conflict.value.message
     assert queries.pot().committed_pence == 10_00
 
