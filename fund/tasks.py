@@ -13,6 +13,7 @@ import proposals.assessment.queries
 import proposals.evidence.queries
 import proposals.queries
 import voting.queries
+from fund import beginning
 from fund.kernel.access import Actor, Permission, access
 from fund.kernel.pages import actor, now, page
 from fund.kernel.tasks import Task
@@ -61,4 +62,4 @@ def tasks_of(person: Actor, at: datetime) -> list[Task]:
 def what_needs_you() -> Response:
     person = actor()
     places = [(endpoint, name) for permission, endpoint, name in _PLACES if person.may(permission)]
-    return page("tasks.html", tasks=tasks_of(person, now()), places=places)
+    return page("tasks.html", tasks=tasks_of(person, now()), places=places, steps=beginning.steps(person))

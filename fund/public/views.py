@@ -5,6 +5,7 @@ from flask import Blueprint, Response, request
 from fund.kernel.access import Permission, access
 from fund.kernel.pages import actor_or_none, now, page
 from fund.kernel.places import DISTRICTS
+from fund.kernel.policy import policy_at
 from fund.public import drawing, queries
 from fund.public.words import WORDS
 from fund.reporting import queries as reporting
@@ -84,6 +85,13 @@ def stories() -> Response:
         outcomes=[outcomes[code] for code in sorted(outcomes)],
         outcome=wanted if wanted in outcomes else "",
     )
+
+
+@bp.get("/how-it-works")
+@access(Permission.ANYONE)
+def how_it_works() -> Response:
+    """Who owns the fund, where it works, and the rules in force in whole sentences."""
+    return page("public/how_it_works.html", policy=policy_at(now()), districts=DISTRICTS)
 
 
 @bp.get("/words")

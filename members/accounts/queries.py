@@ -108,6 +108,18 @@ def fund_roles_of(person_id: int) -> list[Role]:
     )
 
 
+def fund_roles_held() -> list[Role]:
+    """Each role for the fund that somebody with an open account holds, once for each holder; at most 400."""
+    return list(
+        db.session.scalars(
+            select(FundAppointment.role)
+            .join(Person, FundAppointment.person_id == Person.id)
+            .where(FundAppointment.ended_at.is_(None), Person.disabled_at.is_(None))
+            .limit(400)
+        )
+    )
+
+
 def invitation_by_token(token: str) -> Invitation | None:
     """The invitation that a link stands for, whatever has become of it."""
     return db.session.scalar(select(Invitation).where(Invitation.token_hash == token_hash(token)))
