@@ -1,9 +1,10 @@
 """What every request meets: sign-in, access, headers, template filters, error pages."""
 
 import logging
+import re
 import secrets
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import date, datetime, timedelta
 from urllib.parse import urlsplit
 
@@ -200,12 +201,27 @@ def paragraphs(text: str | None) -> Markup:
     )
 
 
+_ROW = re.compile(r"<tr\b.*?</tr>", re.DOTALL)
+_CELL = re.compile(r"<t[dh]\b")
+
+
+def cells_named(rows: str, heads: Sequence[str]) -> Markup:
+    """Rows of a table in which each cell carries its column's heading, for a phone to show beside it."""
+
+    def name_cells(row: re.Match[str]) -> str:
+        names = iter(heads)
+        return _CELL.sub(lambda cell: f'{cell[0]} data-head="{escape(Markup(next(names, "")).striptags())}"', row[0])
+
+    return Markup(_ROW.sub(name_cells, rows))
+
+
 def _add_filters(app: Flask) -> None:
     app.add_template_filter(format_pence, "money")
     app.add_template_filter(show_day, "day")
     app.add_template_filter(show_instant, "instant")
     app.add_template_filter(lambda value: time_until(value, now()), "time_until")
     app.add_template_filter(paragraphs, "paragraphs")
+    app.add_template_filter(cells_named, "cells_named")
     app.add_template_filter(lambda sector: SECTOR_NAMES[Sector(sector)] if sector else "not yet confirmed", "sector")
     app.add_template_filter(lambda code: DISTRICT_NAMES.get(code, CITY_REGION), "district")
     app.add_template_filter(lambda value: str(value).replace("_", " "), "words")

@@ -61,6 +61,7 @@ def _ballot_page(its: Ballot, form: BaseForm | None = None) -> Response:
         ballot=its,
         state_name=STATE_NAMES[its.state],
         votes_by_sector=queries.votes_by_sector(its.id),
+        sees_roll=its.notice_at is not None and queries.may_see_votes(person),
         sees_paper=its.state is BallotState.DECLARED or queries.may_see_votes(person),
         entry=entry,
         may_vote_now=_may_vote_now(its, entry, person),
