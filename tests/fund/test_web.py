@@ -11,7 +11,7 @@ from sqlalchemy.exc import OperationalError
 from fund.config import Settings, settings_from_environment
 from fund.kernel.access import Permission, access
 from fund.kernel.errors import Conflict, RuleBroken
-from fund.web import paragraphs, show_day, show_instant, time_until
+from fund.web import cells_named, paragraphs, show_day, show_instant, time_until
 from tests.visitor import Visitor
 from tests.world import found_society, official
 
@@ -123,3 +123,11 @@ def test_settings_are_safe_by_default(tmp_path: object) -> None:
     assert Settings(database_url="", secret_key="", base_url="https://fund.example").secure_cookies
     url = settings_from_environment({"SICF_HOME": str(tmp_path), "DATABASE_URL": "postgresql://h/d"}).database_url
     assert url == "postgresql+psycopg://h/d"
+
+
+def test_cells_carry_their_columns_heading() -> None:
+    rows = '<tr class="total"><th scope="row">All</th><td></td></tr>\n<tr><th>&lt;td&gt;</th><td>2</td><td>3</td></tr>'
+    assert cells_named(rows, ["What", 'Paid "in"']) == (
+        '<tr class="total"><th data-head="What" scope="row">All</th><td data-head="Paid &#34;in&#34;"></td></tr>\n'
+        '<tr><th data-head="What">&lt;td&gt;</th><td data-head="Paid &#34;in&#34;">2</td><td data-head="">3</td></tr>'
+    )
