@@ -1,0 +1,39 @@
+"""Members and people."""
+
+from alembic import op
+from sqlalchemy import inspect
+from sqlalchemy.schema import CreateColumn
+
+import fund.app
+from fund.kernel.db import db
+from fund.migrations import guards
+
+revision = "0002_members_and_people"
+down_revision = "0001_the_fund"
+branch_labels = None
+depends_on = None
+
+APPEND_ONLY: tuple[str, ...] = ()
+
+
+def upgrade() -> None:
+    bind = op.get_bind()
+    before = inspect(bind)
+    for table in db.metadata.sorted_tables:
+        if table.name not in before.get_table_names():
+            continue
+        there = {column["name"] for column in before.get_columns(table.name)}
+        for column in table.columns:
+            if column.name not in there:
+                text = str(CreateColumn(column).compile(dialect=bind.dialect)).strip()
+                for key in column.foreign_keys:
+                    text += f" REFERENCES {key.column.table.name} ({key.column.name})"
+                bind.exec_driver_sql(f"ALTER TABLE {table.name} ADD COLUMN {text}")
+        indexes = {index["name"] for index in before.get_indexes(table.name)}
+        for index in table.indexes:
+            if index.name not in indexes:
+                index.create(bind)
+    db.metadata.create_all(bind)
+    for table in APPEND_ONLY:
+        for statement in guards.append_only(table, bind.dialect.name):
+            bind.exec_driver_sql(statement)
