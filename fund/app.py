@@ -20,6 +20,7 @@ import fund.tasks
 import ledger.bank.views
 import ledger.views
 import members.accounts.views
+import members.contact.views
 import members.contributions.views
 import members.views
 import proposals.assessment.views
@@ -40,6 +41,7 @@ _BLUEPRINTS = (
     fund.public.views.bp,
     fund.tasks.bp,
     members.accounts.views.bp,
+    members.contact.views.bp,
     members.views.bp,
     members.contributions.views.bp,
     ledger.views.bp,

@@ -20,13 +20,17 @@ class Attachment:
 
 @dataclass(frozen=True)
 class Letter:
-    """A mail ready to send. `message_id` is the same at every try, so that a mailbox can drop a double."""
+    """A mail ready to send. `message_id` is the same at every try, so that a mailbox can drop a double.
+
+    `unsubscribe` is the address by which its reader wants no more of the kind, where they may.
+    """
 
     message_id: str
     to: str
     subject: str
     text: str
     attachments: tuple[Attachment, ...] = ()
+    unsubscribe: str | None = None
 
 
 class Mailer(Protocol):
@@ -49,6 +53,9 @@ class SmtpMailer:
         message["To"] = letter.to
         message["Subject"] = letter.subject
         message["Message-ID"] = letter.message_id
+        if letter.unsubscribe:  # RFC 8058: the mailbox shows a button of its own
+            message["List-Unsubscribe"] = f"<{letter.unsubscribe}>"
+            message["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
         message.set_content(letter.text)
         for attachment in letter.attachments:
             main, _, sub = attachment.media_type.partition("/")

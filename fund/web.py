@@ -59,7 +59,8 @@ _HEADERS = {
 
 def prepare(app: Flask, settings: Settings) -> None:
     """Attach everything that is the same for every page."""
-    CSRFProtect(app)
+    # A mailbox's own "unsubscribe" button can't know our token; the signed address guards that one view instead.
+    CSRFProtect(app).exempt(app.view_functions["contact.by_link"])
     login = LoginManager(app)
     login.user_loader(lambda token: accounts.signed_in(token, now()))
     access(Permission.ANYONE)(app.view_functions["static"])
@@ -193,6 +194,11 @@ def time_until(value: datetime, instant: datetime) -> str:
     return f"{words} ago" if ago else f"in {words}"
 
 
+def show_hour(hour: int) -> str:
+    """8am, midday, 5pm."""
+    return {0: "midnight", 12: "midday"}.get(hour, f"{hour % 12 or 12}{'am' if hour < 12 else 'pm'}")
+
+
 def paragraphs(text: str | None) -> Markup:
     """What somebody typed, as escaped paragraphs."""
     blocks = [block for block in (text or "").split("\n\n") if block.strip()]
@@ -222,6 +228,8 @@ def _add_filters(app: Flask) -> None:
     app.add_template_filter(lambda value: time_until(value, now()), "time_until")
     app.add_template_filter(paragraphs, "paragraphs")
     app.add_template_filter(cells_named, "cells_named")
+    app.add_template_filter(show_hour, "hour")
+    app.add_template_filter(lambda text: text[:1].lower() + text[1:], "lower_first")
     app.add_template_filter(lambda sector: SECTOR_NAMES[Sector(sector)] if sector else "not yet confirmed", "sector")
     app.add_template_filter(lambda code: DISTRICT_NAMES.get(code, CITY_REGION), "district")
     app.add_template_filter(lambda value: str(value).replace("_", " "), "words")

@@ -12,6 +12,7 @@ from fund.kernel.errors import Conflict, Finding, NotAllowed, NotFound, RuleBrok
 from fund.kernel.outbox import mail
 from fund.kernel.places import DISTRICT_NAMES
 from fund.kernel.references import next_reference
+from fund.kernel.topics import Topic
 from members import queries
 from members.accounts import queries as accounts_queries
 from members.accounts import service as accounts
@@ -84,6 +85,7 @@ def apply(
         by_when="Nothing is needed from you now. You hear from us, usually within 10 working days.",
         path="/members",
         now=now,
+        topic=Topic.NOTICE,
     )
     return organisation
 
@@ -164,6 +166,7 @@ def refuse(*, organisation_id: int, reasons: str, actor: Actor, now: datetime) -
         by_when="You may apply again at any time, and may ask for one appeal by answering this mail.",
         path="/join",
         now=now,
+        topic=Topic.NOTICE,
     )
     return organisation
 
@@ -337,5 +340,6 @@ def end_appointment(*, appointment_id: int, organisation_id: int, actor: Actor, 
         why="We always tell you when a role of yours ends. If this is wrong, ask them.",
         path=f"/members/{organisation.reference}",
         now=now,
+        topic=Topic.ACCOUNT,
     )
     return appointment

@@ -11,6 +11,7 @@ from fund.kernel.calendar import in_words
 from fund.kernel.db import db
 from fund.kernel.errors import Finding, NotAllowed, RuleBroken
 from fund.kernel.outbox import mail
+from fund.kernel.topics import Topic
 from proposals import drafts, queries, rules
 from proposals.assessment import queries as assessment
 from proposals.models import Proposal, Round
@@ -177,6 +178,7 @@ def _tell_lead(subject: Proposal, about: str, title: str, what: str, by_when: st
             path=f"/proposals/{subject.reference}",
             by_when=by_when,
             now=now,
+            topic=Topic.NOTICE,
         )
 
 
@@ -202,4 +204,5 @@ def _tell_decision(subject: Proposal, outcome: ProposalState, reasons: str, now:
                 why=f"{partner.organisation.name} is a partner in this proposal.",
                 path=f"/proposals/{subject.reference}",
                 now=now,
+                topic=Topic.NOTICE,
             )

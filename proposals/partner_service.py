@@ -14,6 +14,7 @@ from fund.kernel.access import Actor, Permission
 from fund.kernel.db import db
 from fund.kernel.errors import Conflict, Finding, NotAllowed, NotFound, RuleBroken, require
 from fund.kernel.outbox import mail
+from fund.kernel.topics import Topic
 from members.models import Organisation
 from members.rules import MembershipStatus
 from proposals import drafts, queries, rules
@@ -51,6 +52,7 @@ def invite_partner(*, proposal_id: int, organisation_id: int, actor: Actor, now:
             path=f"/partners/{partner.id}/confirm",
             by_when=f"Confirm or say no before {in_england(queries.deadline(subject))}.",
             now=now,
+            topic=Topic.ANSWER,
         )
     return partner
 
@@ -121,6 +123,7 @@ def _void(subject: Proposal, partner: Partner, reason: str, actor: Actor, now: d
             path=path,
             by_when=f"Somebody who certifies for {name} must confirm before {in_england(queries.deadline(subject))}.",
             now=now,
+            topic=Topic.ANSWER,
         )
 
 
@@ -172,6 +175,7 @@ def confirm_partner(
                 why=f"You write proposal {subject.reference}. A change of those terms would void the confirmation.",
                 path=f"/proposals/{subject.reference}/partners",
                 now=now,
+                topic=Topic.PROGRESS,
             )
     db.session.flush()
     return partner
@@ -230,6 +234,7 @@ def _tell_other_side(subject: Proposal, partner: Partner, *, by_partner: bool, n
             why=why,
             path=f"/proposals/{subject.reference}/partners" if by_partner else "/tasks",
             now=now,
+            topic=Topic.NOTICE,
         )
 
 

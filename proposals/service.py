@@ -17,6 +17,7 @@ from fund.kernel.db import db
 from fund.kernel.errors import Conflict, Finding, NotFound, RuleBroken, require
 from fund.kernel.outbox import mail
 from fund.kernel.references import next_reference
+from fund.kernel.topics import Topic
 from members.models import Organisation
 from members.rules import MembershipStatus
 from proposals import drafts, queries, questions, rules
@@ -295,5 +296,6 @@ def submit(*, proposal_id: int, actor: Actor, now: datetime) -> ProposalVersion:
             path=f"/proposals/{subject.reference}/versions/{number}",
             document=f"proposal:{subject.reference}-v{number}",
             now=now,
+            topic=Topic.NOTICE,
         )
     return version

@@ -6,6 +6,7 @@ from datetime import datetime
 from fund.kernel.calendar import london_day
 from fund.kernel.clock import LONDON
 from fund.kernel.outbox import mail
+from fund.kernel.topics import Topic
 from voting import queries
 from voting.models import Ballot, RollEntry
 from voting.rules import day_in_words
@@ -28,6 +29,7 @@ def _send(
     by_when: str,
     path: str,
     now: datetime,
+    topic: Topic = Topic.NOTICE,
 ) -> None:
     entries = {entry.organisation_id: entry for entry in roll}
     for addressee in queries.addressees(ballot.id):
@@ -50,6 +52,7 @@ def _send(
             by_when=by_when,
             path=path,
             now=now,
+            topic=topic,
         )
 
 
@@ -86,6 +89,7 @@ def opened(ballot: Ballot, roll: Sequence[RollEntry], now: datetime) -> None:
         what="You can vote now, on a phone too. What you save is counted, and you can change it until the close.",
         by_when=f"Vote by {_moment(ballot.closes_at)}.",
         path=f"/ballots/{ballot.reference}/vote",
+        topic=Topic.REMINDER,
         now=now,
     )
 
@@ -135,4 +139,5 @@ def voided_to_stewards(ballot: Ballot, now: datetime) -> None:
             by_when="Before the next payment on any of these awards.",
             path=f"/ballots/{ballot.reference}/result",
             now=now,
+            topic=Topic.NOTICE,
         )

@@ -24,3 +24,15 @@ def mail_count() -> int:
 def message(message_id: int) -> OutboxMessage | None:
     """One message."""
     return db.session.get(OutboxMessage, message_id) if 0 < message_id < 2**63 else None
+
+
+def gathered(message_id: int) -> list[OutboxMessage]:
+    """What a daily mail carries, at most 200."""
+    return list(
+        db.session.scalars(
+            select(OutboxMessage)
+            .where(OutboxMessage.gathered_into_id == message_id)
+            .order_by(OutboxMessage.id)
+            .limit(200)
+        )
+    )

@@ -13,7 +13,9 @@ from fund.kernel.errors import NotFound, RuleBroken
 from fund.kernel.forms import BaseForm
 from fund.kernel.once import Done
 from fund.kernel.pages import page, submit
+from fund.kernel.topics import topic_of
 from fund.scheduler import run_due
+from members.contact import queries as contact
 
 bp = Blueprint("demo", __name__)
 
@@ -70,4 +72,11 @@ def message(message_id: int) -> Response:
     found = queries.message(message_id)
     if found is None:
         raise NotFound
-    return page("demo/message.html", message=found)
+    return page(
+        "demo/message.html",
+        message=found,
+        gathered=queries.gathered(found.id),
+        fewer=contact.token_for(found.id, str(current_app.secret_key))
+        if contact.topics_of(found.id, topic_of(found.topic))
+        else None,
+    )

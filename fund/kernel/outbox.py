@@ -1,7 +1,8 @@
 """Messages to the outside world, written in the same transaction as what they tell of and delivered later.
 
 A message that was decided is never lost and never sent twice: its key is unique, and delivery is marked in a
-transaction of its own after the mail server has taken it.
+transaction of its own after the mail server has taken it. One that its reader gathers or has switched off leaves with
+the daily mail, or stays here to be read on their page; `fund.delivery` asks at the moment it would leave.
 """
 
 from datetime import datetime
@@ -11,11 +12,18 @@ from sqlalchemy.dialects.postgresql import insert as postgresql_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from sqlalchemy.orm import Mapped, mapped_column
 
-from fund.kernel.db import Base, Id, db
+from fund.kernel.db import Base, Id, Key, db
+from fund.kernel.topics import Topic
+
+_WAITING = "sent_at IS NULL AND withheld_at IS NULL AND gathered_into_id IS NULL"
 
 
 class OutboxMessage(Base):
-    """One mail. What, why and by when are kept apart so that every message says all three."""
+    """One mail. What, why and by when are kept apart so that every message says all three.
+
+    `gathered_into_id` is the daily mail that carries it; `withheld_at` is when it would have left, had its reader not
+    switched its kind off.
+    """
 
     __tablename__ = "outbox_message"
     __table_args__ = (
@@ -25,6 +33,15 @@ class OutboxMessage(Base):
             sqlite_where=text("sent_at IS NULL"),
             postgresql_where=text("sent_at IS NULL"),
         ),
+        Index(
+            "ix_outbox_message_due",
+            "next_attempt_at",
+            "id",
+            sqlite_where=text(_WAITING),
+            postgresql_where=text(_WAITING),
+        ),
+        Index("ix_outbox_message_gathered_into_id", "gathered_into_id"),
+        Index("ix_outbox_message_recipient", "recipient"),
     )
 
     id: Mapped[Id]
@@ -42,6 +59,9 @@ class OutboxMessage(Base):
     sent_at: Mapped[datetime | None]
     attempts: Mapped[int] = mapped_column(default=0)
     last_error: Mapped[str | None]
+    topic: Mapped[str | None]
+    withheld_at: Mapped[datetime | None]
+    gathered_into_id: Mapped[Key | None]
 
 
 def mail(
@@ -56,7 +76,8 @@ def mail(
     by_when: str = "Nothing is needed by a date.",
     document: str | None = None,
     holds_secret: bool = False,
-) -> None:
+    topic: Topic = Topic.NOTICE,
+) -> bool:
     """Put a mail in the outbox; the same key again changes nothing.
 
     Args:
@@ -70,6 +91,10 @@ def mail(
         by_when: the date by which something is needed.
         holds_secret: the path holds a token; it is forgotten once the mail server has taken the message.
         document: "kind:reference" of a document to attach, made by `fund.documents` at delivery.
+        topic: its kind (`fund.kernel.topics`), on which its reader's choice depends; a notice always leaves at once.
+
+    Returns:
+        Whether this call put it there.
     """
     session = db.session()
     insert = postgresql_insert if session.get_bind().dialect.name == "postgresql" else sqlite_insert
@@ -86,5 +111,9 @@ def mail(
         "created_at": now,
         "next_attempt_at": now,
         "attempts": 0,
+        "topic": topic.value,
     }
-    session.execute(insert(OutboxMessage).values(values).on_conflict_do_nothing(index_elements=["key"]))
+    put = session.execute(
+        insert(OutboxMessage).values(values).on_conflict_do_nothing(index_elements=["key"]).returning(OutboxMessage.id)
+    )
+    return put.scalar_one_or_none() is not None

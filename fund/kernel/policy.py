@@ -60,6 +60,8 @@ class Policy:
     mfa_limit_pence: int = 315_000_00
     # people
     consent_review_months: int = 24
+    digest_hour: int = 8
+    access_log_months: int = 12
 
     def as_json(self) -> str:
         """Canonical text: the same settings give the same bytes."""

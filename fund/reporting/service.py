@@ -15,6 +15,7 @@ from fund.kernel.access import Actor, Permission
 from fund.kernel.calendar import london_day
 from fund.kernel.db import db
 from fund.kernel.errors import Conflict, Finding, NotAllowed, NotFound, RuleBroken, require
+from fund.kernel.topics import Topic
 from fund.reporting import queries
 from fund.reporting.checks import locked_plan, locked_report, name_of, require_writable, require_writer
 from fund.reporting.evidence import (
@@ -239,6 +240,7 @@ def query_report(*, award_reference: str, number: int, words: str, actor: Actor,
         subject=f"A question about report {report.number} of {report.award_reference}",
         what=f"A steward asks: {words}",
         why="You write the reports of this award. Answer in the report, then send it again.",
+        topic=Topic.ANSWER,
         now=now,
     )
     return report
@@ -260,6 +262,7 @@ def accept_report(*, award_reference: str, number: int, feedback: str, actor: Ac
         subject=f"Report {report.number} of {report.award_reference} is accepted",
         what=f"Your report is accepted. The steward writes: {feedback}",
         why="You write the reports of this award.",
+        topic=Topic.PROGRESS,
         now=now,
     )
     return report
@@ -358,6 +361,7 @@ def _remind(report: Report, stage: Reminder, now: datetime) -> None:
         ),
         why="You write the reports of this award. Payments that wait for this report can go on once it is accepted.",
         by_when=f"It was due on {day}." if stage is Reminder.AFTER else f"It is due on {day}.",
+        topic=Topic.REMINDER,
         now=now,
     )
 
@@ -371,6 +375,7 @@ def _tell_writers(
     why: str,
     now: datetime,
     by_when: str = "Nothing is needed by a date.",
+    topic: Topic = Topic.NOTICE,
 ) -> None:
     for person in queries.writers(report.organisation_id):
         outbox.mail(
@@ -382,4 +387,5 @@ def _tell_writers(
             by_when=by_when,
             path=f"/reports/{report.award_reference}/{report.number}",
             now=now,
+            topic=topic,
         )

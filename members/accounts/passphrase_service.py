@@ -9,6 +9,7 @@ from fund.kernel.access import Actor
 from fund.kernel.db import db
 from fund.kernel.errors import Finding, NotFound, require
 from fund.kernel.outbox import mail
+from fund.kernel.topics import Topic
 from members.accounts import queries, rules, service
 from members.accounts.models import PassphraseReset, Person
 
@@ -61,6 +62,7 @@ def ask_reset(*, email: str, now: datetime) -> None:
         path=f"/reset/{token}",
         holds_secret=True,
         now=now,
+        topic=Topic.ACCOUNT,
     )
 
 
@@ -99,4 +101,5 @@ def _tell_of_new_passphrase(person: Person, now: datetime) -> None:
         why="We always tell you, so that nobody can do it in secret. If it wasn't you, choose a new one at once.",
         path="/forgotten",
         now=now,
+        topic=Topic.ACCOUNT,
     )

@@ -18,6 +18,7 @@ from fund.kernel.db import db
 from fund.kernel.errors import Conflict, Finding, NotAllowed, NotFound, RuleBroken, require
 from fund.kernel.outbox import mail
 from fund.kernel.society import society
+from fund.kernel.topics import Topic
 from members.accounts import queries, rules
 from members.accounts.models import (
     FundAppointment,
@@ -252,6 +253,7 @@ def invite(
         path=f"/invitations/{token}",
         holds_secret=True,
         now=now,
+        topic=Topic.ACCOUNT,
     )
     return token
 

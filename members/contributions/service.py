@@ -13,6 +13,7 @@ from fund.kernel.db import db
 from fund.kernel.errors import Conflict, Finding, NotFound, RuleBroken
 from fund.kernel.outbox import mail
 from fund.kernel.references import next_reference
+from fund.kernel.topics import Topic
 from ledger.money import format_pence
 from members.contributions import rules
 from members.contributions.models import Pledge, Receipt
@@ -95,6 +96,7 @@ def _tell(
             path=path,
             now=now,
             document=document,
+            topic=Topic.MONEY,
         )
 
 

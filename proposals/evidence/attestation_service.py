@@ -16,6 +16,7 @@ from fund.kernel.access import Actor, Permission, Role
 from fund.kernel.calendar import london_day
 from fund.kernel.db import db
 from fund.kernel.errors import Conflict, Finding, NotAllowed, NotFound, RuleBroken, require
+from fund.kernel.topics import Topic
 from proposals import queries as proposals
 from proposals.assessment import queries as assessment
 from proposals.drafts import locked
@@ -255,6 +256,7 @@ def _tell_stewards(subject: Proposal, row: Attestation, now: datetime) -> None:
             why="You are a steward. Gate 3 of this proposal stays shut until it was looked into.",
             path=f"/proposals/{subject.reference}/codes",
             now=now,
+            topic=Topic.ANSWER,
         )
 
 
@@ -276,6 +278,7 @@ def _raise_concern(subject: Proposal, answers: Answers, now: datetime) -> None:
             path="/safeguarding",
             by_when="Today.",
             now=now,
+            topic=Topic.SAFETY,
         )
     if not leads:
         for address in queries.emails_of(Role.STEWARD):
@@ -288,6 +291,7 @@ def _raise_concern(subject: Proposal, answers: Answers, now: datetime) -> None:
                 path="/tasks",
                 by_when="Today.",
                 now=now,
+                topic=Topic.SAFETY,
             )
 
 

@@ -13,6 +13,7 @@ from fund.kernel.access import Actor, Permission
 from fund.kernel.calendar import london_day
 from fund.kernel.db import db
 from fund.kernel.errors import Conflict, Finding, RuleBroken, require
+from fund.kernel.topics import Topic
 from proposals import drafts
 from proposals import queries as proposals
 from proposals.evidence import queries
@@ -208,6 +209,7 @@ def _ask_owner(row: Lever, subject: Proposal, owner: Partner, now: datetime, *, 
             path=f"/levers/{row.id}/confirm",
             by_when=f"Before the proposal is sent; the last moment is {in_england(proposals.deadline(subject))}.",
             now=now,
+            topic=Topic.ANSWER,
         )
 
 

@@ -19,6 +19,7 @@ from fund.kernel.errors import Conflict, Finding, NotAllowed, NotFound, require
 from fund.kernel.outbox import mail
 from fund.kernel.policy import policy_at
 from fund.kernel.society import society
+from fund.kernel.topics import Topic
 from ledger.money import format_pence
 
 
@@ -206,6 +207,7 @@ def _ask_to_sign(award: Award, found: Agreement, now: datetime) -> None:
                 path=f"{award_path(award.reference)}/agreement",
                 document=f"agreement:{award.reference}",
                 now=now,
+                topic=Topic.ANSWER,
             )
 
 
@@ -223,4 +225,5 @@ def _tell_live(award: Award, now: datetime) -> None:
                 path=award_path(award.reference),
                 document=f"agreement:{award.reference}",
                 now=now,
+                topic=Topic.NOTICE,
             )

@@ -18,6 +18,7 @@ from fund.kernel.errors import Conflict, NotAllowed, NotFound, RuleBroken, requi
 from fund.kernel.outbox import mail
 from fund.kernel.policy import policy_at
 from fund.kernel.references import next_reference
+from fund.kernel.topics import Topic
 from ledger.money import format_pence
 from voting import queries as ballots
 from voting.models import BallotItem
@@ -175,6 +176,7 @@ def lapse_offers(now: datetime) -> int:
                 why=f"You certify for {found.lead.name}, the lead of this proposal.",
                 path=award_path(found.reference),
                 now=now,
+                topic=Topic.NOTICE,
             )
     return len(due)
 
@@ -246,4 +248,5 @@ def _mail_offer(found: Award, now: datetime, *, again: bool = False) -> None:
             by_when=f"Answer by the end of {in_words(_last_day(found))}; after that the offer lapses.",
             path=award_path(found.reference),
             now=now,
+            topic=Topic.ANSWER,
         )

@@ -32,6 +32,7 @@ from fund.kernel.db import db
 from fund.kernel.errors import Conflict, Finding, NotAllowed, NotFound, RuleBroken, require
 from fund.kernel.outbox import mail
 from fund.kernel.policy import policy_at
+from fund.kernel.topics import Topic
 from ledger.money import format_pence
 from members.models import Organisation
 
@@ -306,6 +307,7 @@ def send_mfa_confirmation(*, reference: str, organisation_id: int, actor: Actor,
             why=f"You certify for {record.organisation.name}, which is paid under grant {reference}.",
             path=award_path(reference),
             now=now,
+            topic=Topic.NOTICE,
         )
     return record
 
@@ -355,4 +357,5 @@ def _mail_notification(award: Award, organisation: Organisation, record: Subsidy
             by_when=f"Answer before {in_words(award.start_on)}, when the work starts.",
             path=f"{award_path(award.reference)}/mfa/{organisation.reference}",
             now=now,
+            topic=Topic.ANSWER,
         )

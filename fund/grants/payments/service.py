@@ -19,6 +19,7 @@ from fund.kernel.calendar import in_words, london_day
 from fund.kernel.db import db
 from fund.kernel.errors import Conflict, Finding, NotAllowed, NotFound, require
 from fund.kernel.outbox import mail
+from fund.kernel.topics import Topic
 from ledger.bank.models import PaymentOrder
 from ledger.bank.payments import ask_before_paying
 from ledger.money import format_pence
@@ -191,6 +192,7 @@ def _order(row: Instalment, actor: Actor, now: datetime) -> None:
             why=f"You certify for {row.organisation.name}, which is paid.",
             path=award_path(award.reference),
             now=now,
+            topic=Topic.MONEY,
         )
 
 

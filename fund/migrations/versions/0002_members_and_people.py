@@ -4,7 +4,6 @@ from alembic import op
 from sqlalchemy import inspect
 from sqlalchemy.schema import CreateColumn
 
-import fund.app
 from fund.kernel.db import db
 from fund.migrations import guards
 
