@@ -14,6 +14,7 @@ import fund.kernel.audit
 import fund.kernel.outbox
 import fund.kernel.policy
 import fund.kernel.sweeps
+import fund.privacy.views
 import fund.public.views
 import fund.reporting.views
 import fund.tasks
@@ -39,6 +40,7 @@ LARGEST_REQUEST_BYTES = 12 * 1024 * 1024
 
 _BLUEPRINTS = (
     fund.public.views.bp,
+    fund.privacy.views.bp,
     fund.tasks.bp,
     members.accounts.views.bp,
     members.contact.views.bp,

@@ -299,6 +299,11 @@ def _mark_sent(message: _Claimed, now: datetime) -> None:
             )
             .values(sent_at=now)
         )
+        session.execute(
+            update(OutboxMessage)
+            .where(OutboxMessage.id == message.id, OutboxMessage.forget_when_sent.is_(True))
+            .values(dict.fromkeys(("recipient", "subject", "what", "why", "by_when", "path"), ""))
+        )
         found = society()
         if found is not None and not found.is_demo:  # a demonstration shows its mail, links and all
             session.execute(

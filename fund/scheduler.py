@@ -21,6 +21,7 @@ from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from sqlalchemy.orm import Session
 
 import fund.grants.service
+import fund.privacy.service
 import fund.reporting.service
 import ledger.service
 import members.accounts.service
@@ -61,6 +62,7 @@ SWEEPS = (
     Sweep("grants", fund.grants.service.sweep, 60),
     Sweep("reports", fund.reporting.service.sweep, 60),
     Sweep("sign-ins", members.accounts.service.sweep, 3600),
+    Sweep("old sign-ins", fund.privacy.service.sweep, 3600),
     Sweep("books", _seal, 30),
     Sweep("mail", delivery.deliver, 15, opens_transactions=True),
 )

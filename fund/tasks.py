@@ -5,6 +5,7 @@ from datetime import datetime
 from flask import Blueprint, Response
 
 import fund.grants.queries
+import fund.privacy.queries
 import fund.reporting.queries
 import ledger.bank.queries
 import members.contributions.queries
@@ -35,6 +36,7 @@ _PLACES = (
     (Permission.REVIEW_REPORTS, "reporting.desk", "Reports"),
     (Permission.RUN_ROUNDS, "proposals.rounds", "Rounds"),
     (Permission.RUN_BALLOTS, "voting.ballots", "Ballots"),
+    (Permission.SEE_PRIVACY_REQUESTS, "privacy.requests", "Requests about data"),
 )
 """Where each kind of person works: (what it needs, endpoint, name)."""
 
@@ -48,6 +50,7 @@ _SOURCES = (
     voting.queries.tasks,
     fund.grants.queries.tasks,
     fund.reporting.queries.tasks,
+    fund.privacy.queries.tasks,
 )
 
 

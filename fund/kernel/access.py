@@ -78,6 +78,9 @@ class Permission(StrEnum):
     REVIEW_REPORTS = "review_reports"
     READ_AUDIT = "read_audit"
     HEAR_SAFEGUARDING = "hear_safeguarding"
+    SEE_PRIVACY_REQUESTS = "see_privacy_requests"
+    ANSWER_PRIVACY_REQUESTS = "answer_privacy_requests"
+    CONFIRM_ERASURE = "confirm_erasure"
 
 
 MATRIX: dict[Permission, frozenset[Role]] = {
@@ -100,6 +103,9 @@ MATRIX: dict[Permission, frozenset[Role]] = {
     Permission.REVIEW_REPORTS: frozenset({Role.STEWARD}),
     Permission.READ_AUDIT: _OFFICE,
     Permission.HEAR_SAFEGUARDING: frozenset({Role.SAFEGUARDING_LEAD}),
+    Permission.SEE_PRIVACY_REQUESTS: frozenset({Role.SECRETARY, Role.BOARD}),
+    Permission.ANSWER_PRIVACY_REQUESTS: frozenset({Role.SECRETARY}),
+    Permission.CONFIRM_ERASURE: frozenset({Role.BOARD}),
 }
 """Permission → the roles that give it. ANYONE and SIGNED_IN need no role; DEMO needs a demonstration fund."""
 

@@ -62,6 +62,7 @@ class OutboxMessage(Base):
     topic: Mapped[str | None]
     withheld_at: Mapped[datetime | None]
     gathered_into_id: Mapped[Key | None]
+    forget_when_sent: Mapped[bool | None]
 
 
 def mail(
@@ -77,6 +78,7 @@ def mail(
     document: str | None = None,
     holds_secret: bool = False,
     topic: Topic = Topic.NOTICE,
+    forget_when_sent: bool = False,
 ) -> bool:
     """Put a mail in the outbox; the same key again changes nothing.
 
@@ -91,6 +93,7 @@ def mail(
         by_when: the date by which something is needed.
         holds_secret: the path holds a token; it is forgotten once the mail server has taken the message.
         document: "kind:reference" of a document to attach, made by `fund.documents` at delivery.
+        forget_when_sent: its reader has been erased; once this has left, neither it nor their address is kept.
         topic: its kind (`fund.kernel.topics`), on which its reader's choice depends; a notice always leaves at once.
 
     Returns:
@@ -112,6 +115,7 @@ def mail(
         "next_attempt_at": now,
         "attempts": 0,
         "topic": topic.value,
+        "forget_when_sent": forget_when_sent,
     }
     put = session.execute(
         insert(OutboxMessage).values(values).on_conflict_do_nothing(index_elements=["key"]).returning(OutboxMessage.id)

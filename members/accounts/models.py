@@ -21,6 +21,7 @@ class Person(Base):
     password_hash: Mapped[str | None]
     created_at: Mapped[datetime]
     disabled_at: Mapped[datetime | None]
+    erased_at: Mapped[datetime | None]
 
 
 class FundAppointment(Base):
