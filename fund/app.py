@@ -23,6 +23,7 @@ import ledger.views
 import members.accounts.views
 import members.contact.views
 import members.contributions.views
+import members.profile.views
 import members.views
 import proposals.assessment.views
 import proposals.evidence.views
@@ -46,6 +47,7 @@ _BLUEPRINTS = (
     members.contact.views.bp,
     members.views.bp,
     members.contributions.views.bp,
+    members.profile.views.bp,
     ledger.views.bp,
     ledger.bank.views.bp,
     proposals.views.bp,

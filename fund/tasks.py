@@ -9,6 +9,7 @@ import fund.privacy.queries
 import fund.reporting.queries
 import ledger.bank.queries
 import members.contributions.queries
+import members.profile.queries
 import members.queries
 import proposals.assessment.queries
 import proposals.evidence.queries
@@ -43,6 +44,7 @@ _PLACES = (
 _SOURCES = (
     members.queries.tasks,
     members.contributions.queries.tasks,
+    members.profile.queries.tasks,
     ledger.bank.queries.tasks,
     proposals.queries.tasks,
     proposals.evidence.queries.tasks,

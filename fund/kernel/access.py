@@ -65,6 +65,7 @@ class Permission(StrEnum):
     BIND_ORGANISATION = "bind_organisation"
     VOTE = "vote"
     WRITE_REPORT = "write_report"
+    EDIT_PROFILE = "edit_profile"
     # the fund's people
     ADMIT_MEMBERS = "admit_members"
     KEEP_BANK = "keep_bank"
@@ -91,6 +92,7 @@ MATRIX: dict[Permission, frozenset[Role]] = {
     Permission.BIND_ORGANISATION: frozenset({Role.CERTIFIER}),
     Permission.VOTE: frozenset({Role.REPRESENTATIVE, Role.DEPUTY}),
     Permission.WRITE_REPORT: frozenset({Role.CERTIFIER, Role.EDITOR, Role.FINANCE}),
+    Permission.EDIT_PROFILE: frozenset({Role.CERTIFIER, Role.EDITOR}),
     Permission.ADMIT_MEMBERS: frozenset({Role.STEWARD}),
     Permission.KEEP_BANK: frozenset({Role.STEWARD}),
     Permission.READ_BOOKS: _OFFICE,
