@@ -26,6 +26,7 @@ import members.contributions.views
 import members.profile.views
 import members.views
 import proposals.assessment.views
+import proposals.brokerage.views
 import proposals.evidence.views
 import proposals.views
 import voting.views
@@ -51,6 +52,7 @@ _BLUEPRINTS = (
     ledger.views.bp,
     ledger.bank.views.bp,
     proposals.views.bp,
+    proposals.brokerage.views.bp,
     proposals.evidence.views.bp,
     proposals.assessment.views.bp,
     voting.views.bp,

@@ -25,6 +25,7 @@ import fund.privacy.service
 import fund.reporting.service
 import ledger.service
 import members.accounts.service
+import proposals.brokerage.closing
 import proposals.service
 import voting.service
 from fund import delivery
@@ -58,6 +59,7 @@ def _seal(now: datetime) -> int:
 
 SWEEPS = (
     Sweep("rounds", proposals.service.sweep, 30),
+    Sweep("partner requests", proposals.brokerage.closing.settle, 60),
     Sweep("ballots", voting.service.sweep, 30),
     Sweep("grants", fund.grants.service.sweep, 60),
     Sweep("reports", fund.reporting.service.sweep, 60),

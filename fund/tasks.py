@@ -12,6 +12,7 @@ import members.contributions.queries
 import members.profile.queries
 import members.queries
 import proposals.assessment.queries
+import proposals.brokerage.queries
 import proposals.evidence.queries
 import proposals.queries
 import voting.queries
@@ -25,6 +26,7 @@ bp = Blueprint("tasks", __name__)
 _PLACES = (
     (Permission.SEE_OWN_ORGANISATION, "contributions.own", "Pledges and receipts"),
     (Permission.SEE_OWN_ORGANISATION, "proposals.own", "Our proposals"),
+    (Permission.SEE_OWN_ORGANISATION, "brokerage.requests", "Partner requests"),
     (Permission.SEE_OWN_ORGANISATION, "grants.own", "Our grants"),
     (Permission.ASSESS, "assessment.desk", "Assessments"),
     (Permission.ADMIT_MEMBERS, "members.applications", "Applications"),
@@ -47,6 +49,7 @@ _SOURCES = (
     members.profile.queries.tasks,
     ledger.bank.queries.tasks,
     proposals.queries.tasks,
+    proposals.brokerage.queries.tasks,
     proposals.evidence.queries.tasks,
     proposals.assessment.queries.tasks,
     voting.queries.tasks,

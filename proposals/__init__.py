@@ -1,5 +1,5 @@
 """Rounds, proposals and their partners.
 
 `proposals.evidence` holds engagement, co-production, attestations and the four gates; `proposals.assessment` the
-scores.
+scores; `proposals.brokerage` requests for partners.
 """

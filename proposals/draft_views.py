@@ -14,6 +14,7 @@ from fund.kernel.once import Done
 from fund.kernel.pages import actor, now, own_organisation_id, page, submit
 from proposals import queries, rules, service
 from proposals.blueprint import bp, judged_now
+from proposals.brokerage import queries as brokerage
 from proposals.evidence import queries as evidence
 from proposals.forms import (
     budget_form,
@@ -53,6 +54,7 @@ def proposal(reference: str) -> Response:
     subject = queries.proposal(reference, actor())
     partners = queries.partners(subject.id)
     lacking = service.missing(subject, now()) if subject.state in rules.EDITABLE else []
+    may_write = queries.may_write(subject, actor(), now())
     return page(
         "proposals/proposal.html",
         subject=subject,
@@ -61,7 +63,8 @@ def proposal(reference: str) -> Response:
         gates=evidence.gates(subject.id, now()),
         asked_pence=queries.requested_pence(subject.id),
         until=queries.deadline(subject),
-        may_write=queries.may_write(subject, actor(), now()),
+        may_write=may_write,
+        asks=brokerage.asks(subject) if may_write else [],
         office=queries.is_office(actor()),
         versions=queries.versions(subject.id),
         next_step=_next_step(subject, partners, len(lacking), actor()),

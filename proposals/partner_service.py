@@ -18,6 +18,7 @@ from fund.kernel.topics import Topic
 from members.models import Organisation
 from members.rules import MembershipStatus
 from proposals import drafts, queries, rules
+from proposals.brokerage import closing
 from proposals.models import Partner, Proposal
 from proposals.rules import PartnerRole, ProposalState, Terms, in_england
 
@@ -165,6 +166,8 @@ def confirm_partner(
         at=now,
         after={"partner": partner.id, "terms": partner.confirmed_terms, "principles": partner.principles_version},
     )
+    db.session.flush()
+    closing.settle_proposal(subject.id, actor=actor, now=now)
     if not partner.is_lead:
         for address in queries.addresses(subject.lead_id, Permission.WRITE_PROPOSAL):
             mail(
@@ -177,7 +180,6 @@ def confirm_partner(
                 now=now,
                 topic=Topic.PROGRESS,
             )
-    db.session.flush()
     return partner
 
 

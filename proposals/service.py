@@ -22,6 +22,7 @@ from members.models import Organisation
 from members.rules import MembershipStatus
 from proposals import drafts, queries, questions, rules
 from proposals.addresses import known_id
+from proposals.brokerage import closing
 from proposals.decision_service import (
     decide,
     mark_eligible,
@@ -281,6 +282,7 @@ def submit(*, proposal_id: int, actor: Actor, now: datetime) -> ProposalVersion:
     rules.check_proposal_move(subject.reference, subject.state, ProposalState.SUBMITTED)
     subject.state = ProposalState.SUBMITTED
     db.session.flush()
+    closing.settle_proposal(subject.id, actor=actor, now=now)
     audit.record(
         actor, "proposal.submitted", subject.reference, at=now, after={"version": number, "sha256": version.sha256}
     )

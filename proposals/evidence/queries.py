@@ -127,7 +127,7 @@ def case(proposal_id: int, now: datetime) -> Case:
         budget_pence=sum(line.amount_pence for line in lines),
         requested_pence=sum(line.grant_pence for line in lines),
         coproducer_pence=sum(line.amount_pence for line in lines if line.for_coproducers),
-        partners=tuple(_partner_case(partner) for partner in proposals.partners(proposal_id, limit=1000)),
+        partners=partner_cases(proposal_id),
         answers=proposals.answers(proposal_id),
         activities=tuple(
             ActivityCase(row.on, row.method, row.place, row.people, row.carers, row.staff)
@@ -141,6 +141,11 @@ def case(proposal_id: int, now: datetime) -> Case:
         ),
         attestations=answer_counts(proposal_id),
     )
+
+
+def partner_cases(proposal_id: int) -> tuple[PartnerCase, ...]:
+    """The partners that have not left, as gate 1 looks at them."""
+    return tuple(_partner_case(partner) for partner in proposals.partners(proposal_id, limit=1000))
 
 
 def _partner_case(partner: Partner) -> PartnerCase:
