@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 
 from sqlalchemy import func, select
+from sqlalchemy.orm import aliased
 
 from fund.kernel.access import Actor
 from fund.kernel.db import db
@@ -69,6 +70,27 @@ def balances_by_owner(kind: AccountKind, owners: Collection[str] | None = None) 
     if owners is not None:
         query = query.where(Account.owner.in_(owners))
     return {owner: pence for owner, pence in db.session.execute(query.order_by(Account.owner)) if owner is not None}
+
+
+def moved_by_day(kind: AccountKind) -> list[tuple[str, date, int]]:
+    """(owner, day, signed pence) of every account of a kind, by owner and day; what sums to nought is left out.
+
+    A reversal counts on the day of what it undoes, so that a payment that came back was never there.
+    """
+    undone = aliased(Transfer)
+    day = func.coalesce(undone.occurred_on, Transfer.occurred_on)
+    pence = func.sum(Entry.amount_pence)
+    rows = db.session.execute(
+        select(Account.owner, day, pence)
+        .join(Entry, Entry.account_id == Account.id)
+        .join(Transfer, Transfer.id == Entry.transfer_id)
+        .outerjoin(undone, undone.id == Transfer.reverses_id)
+        .where(Account.kind == kind, Account.owner.is_not(None))
+        .group_by(Account.owner, day)
+        .having(pence != 0)
+        .order_by(Account.owner, day)
+    )
+    return [(owner, on, int(moved)) for owner, on, moved in rows if owner is not None]
 
 
 def pot() -> Pot:

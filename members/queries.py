@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import ColumnElement, func, or_, select
+from sqlalchemy.orm import contains_eager
 
 from fund.kernel.access import Actor, Permission, Role
 from fund.kernel.calendar import london_day
@@ -14,6 +15,7 @@ from fund.kernel.tasks import Task
 from members.accounts.models import Invitation, Person
 from members.accounts.rules import email_key
 from members.models import Appointment, Organisation, SectorDecision
+from members.profile.models import ProfileInterest
 from members.rules import VOTING_ROLES, MembershipStatus, Seat, Sector, name_key, names_alike
 
 LARGEST_ID = 2**63 - 1
@@ -152,7 +154,12 @@ class DirectoryPage:
 
 
 def directory(
-    *, sector: Sector | None = None, district: str | None = None, text: str = "", page: int = 1
+    *,
+    sector: Sector | None = None,
+    district: str | None = None,
+    interest: str | None = None,
+    text: str = "",
+    page: int = 1,
 ) -> DirectoryPage:
     """Members by sector, then name."""
     conditions = [Organisation.status == MembershipStatus.MEMBER]
@@ -160,6 +167,9 @@ def directory(
         conditions.append(Organisation.sector == sector)
     if district:
         conditions.append(Organisation.district == district)
+    if interest:
+        sharing = select(ProfileInterest.organisation_id).where(ProfileInterest.code == interest)
+        conditions.append(Organisation.id.in_(sharing))
     if text:
         conditions.append(_holds(text))
     page = max(1, min(page, 1_000_000))
@@ -280,6 +290,7 @@ def appointments(organisation_id: int) -> list[Appointment]:
         db.session.scalars(
             select(Appointment)
             .join(Appointment.person)
+            .options(contains_eager(Appointment.person))
             .where(Appointment.organisation_id == organisation_id, Appointment.ended_at.is_(None))
             .order_by(Person.name, Appointment.id)
             .limit(200)

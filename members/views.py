@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from flask import Blueprint, Response, redirect, request, session, url_for
+from flask import Response, redirect, request, session, url_for
 from werkzeug.wrappers import Response as AnyResponse
 
 from fund.kernel.access import Actor, Permission, access
@@ -13,20 +13,18 @@ from fund.kernel.pages import actor, actor_or_none, now, page, submit
 from fund.kernel.places import DISTRICTS
 from members import queries, service
 from members.accounts import queries as accounts
-from members.contributions import queries as contributions
+from members.blueprint import bp
 from members.forms import AppointForm, ConnectForm, JoinForm, RefuseForm, SectorForm, approve_form
 from members.models import Organisation
+from members.profile.rules import INTERESTS
 from members.rules import (
     CONTROL_NAMES,
     LEGAL_FORM_NAMES,
     REGISTERS,
     TEST_NAMES,
-    MembershipStatus,
     Register,
     Sector,
 )
-
-bp = Blueprint("members", __name__)
 
 
 @bp.app_context_processor
@@ -150,7 +148,7 @@ def refuse(reference: str) -> Response:
     return _application_page(applicant, approve_form(applicant, empty=True), form, form)
 
 
-# --- the directory and an organisation
+# --- the directory, and what stewards keep of an organisation (its page is in `fund.public.organisation_views`)
 
 
 @bp.get("/members")
@@ -161,9 +159,15 @@ def directory() -> Response:
     sector = Sector(chosen) if chosen in set(Sector) else None
     district = request.args.get("district", "")
     known = district if any(district == found.code for found in DISTRICTS) else None
+    interest = request.args.get("interest", "")
+    shared = interest if interest in INTERESTS else None
     text = (clean(request.args.get("q", "")) or "")[:100]
     found = queries.directory(
-        sector=sector, district=known, text=text, page=request.args.get("page", default=1, type=int)
+        sector=sector,
+        district=known,
+        interest=shared,
+        text=text,
+        page=request.args.get("page", default=1, type=int),
     )
     by_sector = {
         one: [organisation for organisation in found.organisations if organisation.sector is one] for one in Sector
@@ -175,27 +179,9 @@ def directory() -> Response:
         counts=queries.members_by_sector(),
         sector=sector,
         district=known,
+        interest=shared,
         text=text,
         districts=DISTRICTS,
-    )
-
-
-@bp.get("/members/<reference>")
-@access(Permission.ANYONE)
-def organisation(reference: str) -> Response:
-    reader = actor_or_none()
-    found = queries.public_organisation(reference, reader)
-    own = reader is not None and reader.organisation_id == found.id
-    steward = reader is not None and reader.may(Permission.ADMIT_MEMBERS)
-    return page(
-        "members/organisation.html",
-        organisation=found,
-        own=own,
-        steward=steward,
-        paid_pence=contributions.paid_in(found.id),
-        connected=[other for other in queries.connected_with(found) if other.status is MembershipStatus.MEMBER],
-        pledges=contributions.pledges_of(found.id, limit=5) if own else [],
-        history=queries.sector_history(found.id) if steward or own else [],
     )
 
 

@@ -18,12 +18,14 @@ from proposals import queries as proposals
 from proposals.models import Round
 from proposals.rules import RoundState
 from voting import records
+from voting.methods.resolution import Choice
 from voting.models import (
     Ballot,
     BallotItem,
     BallotVoid,
     ItemResult,
     RollEntry,
+    Vote,
 )
 from voting.rules import BallotState
 
@@ -227,6 +229,52 @@ def may_see_votes(actor: Actor | None) -> bool:
         return False
     organisation = db.session.get(Organisation, actor.organisation_id)
     return organisation is not None and organisation.status is MembershipStatus.MEMBER
+
+
+@dataclass(frozen=True)
+class CastVote:
+    """What an organisation said on one item of a declared ballot. `choice` is empty where it said nothing."""
+
+    ballot_reference: str
+    declared_at: datetime
+    proposal_reference: str
+    title: str
+    choice: Choice | None
+    reason: str
+    took_part: bool
+    votes_through: str | None
+
+
+def declared_votes_of(organisation_id: int, *, limit: int, offset: int = 0) -> list[CastVote]:
+    """How an organisation voted in ballots that were declared and stand, the latest first. For members.
+
+    Every ballot here spends common money or binds all members; elections of people are secret (handbook §5.4) and are
+    no ballots of this kind.
+    """
+    rows = db.session.execute(
+        select(RollEntry, Ballot, BallotItem, Vote)
+        .join(Ballot, RollEntry.ballot_id == Ballot.id)
+        .join(BallotItem, BallotItem.ballot_id == Ballot.id)
+        .outerjoin(Vote, (Vote.item_id == BallotItem.id) & (Vote.roll_entry_id == RollEntry.id))
+        .where(RollEntry.organisation_id == organisation_id, Ballot.state == BallotState.DECLARED)
+        .order_by(Ballot.declared_at.desc(), Ballot.id.desc(), BallotItem.number)
+        .limit(limit)
+        .offset(offset)
+    ).all()
+    out = records.out_of_items({entry.id for entry, _, _, _ in rows})
+    return [
+        CastVote(
+            ballot.reference,
+            ballot.declared_at or ballot.drafted_at,
+            item.proposal_reference,
+            item.title,
+            vote.choice if vote is not None and (item.id, entry.id) not in out else None,
+            vote.reason if vote is not None and (item.id, entry.id) not in out else "",
+            (item.id, entry.id) not in out,
+            entry.votes_through,
+        )
+        for entry, ballot, item, vote in rows
+    ]
 
 
 @dataclass(frozen=True)

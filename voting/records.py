@@ -1,5 +1,6 @@
 """Reads of what was recorded in a ballot: conflicts, declarations, votes, and how organisations voted."""
 
+from collections.abc import Collection
 from dataclasses import dataclass, field
 
 from sqlalchemy import Select, func, select
@@ -77,6 +78,28 @@ def _declared(ballot_id: int) -> Select[int, int]:
         .join(ConflictDeclaration, DeclaredConflict.declaration_id == ConflictDeclaration.id)
         .where(ConflictDeclaration.id.in_(latest))
     )
+
+
+def out_of_items(entry_ids: Collection[int]) -> set[tuple[int, int]]:
+    """(item, roll entry) of these entries that a conflict of interest takes out, in whichever ballot."""
+    latest = (
+        select(func.max(ConflictDeclaration.id))
+        .where(ConflictDeclaration.roll_entry_id.in_(entry_ids))
+        .group_by(ConflictDeclaration.roll_entry_id, ConflictDeclaration.person_id)
+    )
+    declared = (
+        select(DeclaredConflict.item_id, ConflictDeclaration.roll_entry_id)
+        .join(ConflictDeclaration, DeclaredConflict.declaration_id == ConflictDeclaration.id)
+        .where(ConflictDeclaration.id.in_(latest))
+    )
+    automatic = select(AutomaticConflict.item_id, AutomaticConflict.roll_entry_id).where(
+        AutomaticConflict.roll_entry_id.in_(entry_ids)
+    )
+    return {
+        (item_id, entry_id)
+        for statement in (automatic, declared)
+        for item_id, entry_id in db.session.execute(statement)
+    }
 
 
 def automatic_conflicts_of(entry: RollEntry) -> dict[int, ConflictKind]:

@@ -1,6 +1,6 @@
 """Reads across the parts of grants: what needs a person, and what everybody may see."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
@@ -26,7 +26,7 @@ from fund.kernel.tasks import Task
 from ledger.money import format_pence
 from ledger.rules import AccountKind
 from members.rules import Sector
-from proposals.models import Proposal
+from proposals.models import Partner, Proposal
 from voting import queries as ballots
 
 MOST_TASKS = 50
@@ -282,6 +282,31 @@ def public_awards(limit: int = 200) -> list[PublicAward]:
         _public().where(Award.state == AwardState.ACCEPTED).order_by(Award.id.desc()).limit(limit)
     ).all()
     return _as_public(rows)
+
+
+def public_awards_of(organisation_id: int, *, limit: int, offset: int = 0) -> list[PublicAward]:
+    """Accepted awards that an organisation leads or is a partner in, paid or not, newest first."""
+    has_part = select(Partner.proposal_id).where(
+        Partner.organisation_id == organisation_id, Partner.withdrawn_at.is_(None)
+    )
+    rows = db.session.scalars(
+        _public()
+        .where(Award.state == AwardState.ACCEPTED, Award.proposal_id.in_(has_part))
+        .order_by(Award.id.desc())
+        .limit(limit)
+        .offset(offset)
+    ).all()
+    return _as_public(rows)
+
+
+def public_titles(references: Collection[str]) -> dict[str, str]:
+    """Reference → title of accepted awards."""
+    rows = db.session.execute(
+        select(Award.reference, Award.title).where(
+            Award.reference.in_(sorted(set(references))), Award.state == AwardState.ACCEPTED
+        )
+    )
+    return dict(rows.all())
 
 
 def award_public(reference: str) -> PublicAward:

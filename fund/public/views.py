@@ -6,13 +6,15 @@ from fund.kernel.access import Permission, access
 from fund.kernel.pages import actor_or_none, now, page
 from fund.kernel.places import DISTRICTS
 from fund.kernel.policy import policy_at
-from fund.public import drawing, queries
+from fund.public import drawing, organisation_views, queries
 from fund.public.words import WORDS
 from fund.reporting import queries as reporting
 from members.rules import Sector
 from proposals.rules import ROLE_NAMES
 
 bp = Blueprint("public", __name__)
+
+__all__ = ["bp", "organisation_views"]
 
 
 @bp.get("/")

@@ -1,6 +1,6 @@
 """Reads of evidence: the case that the gates look at, and what stewards, owners and the safeguarding lead must do."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import TypeVar
 
@@ -82,6 +82,19 @@ def levers(proposal_id: int) -> Sequence[Lever]:
         .order_by(Lever.id)
         .limit(MOST_LEVERS)
     ).all()
+
+
+def levers_owned(organisation_id: int, proposal_ids: Collection[int]) -> Sequence[Lever]:
+    """What an organisation said that it will change, in these proposals: levers that it owns and has confirmed."""
+    rows = db.session.scalars(
+        select(Lever)
+        .join(Lever.owner_partner)
+        .options(contains_eager(Lever.owner_partner))
+        .where(Partner.organisation_id == organisation_id, Lever.proposal_id.in_(proposal_ids))
+        .order_by(Lever.proposal_id.desc(), Lever.id)
+        .limit(MOST_LEVERS * max(1, len(proposal_ids)))
+    ).all()
+    return [row for row in rows if row.is_confirmed]
 
 
 def activity(activity_id: int, proposal_id: int) -> EngagementActivity:
