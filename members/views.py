@@ -26,6 +26,8 @@ from members.rules import (
     Sector,
 )
 
+__all__ = ["bp"]
+
 
 @bp.app_context_processor
 def _names() -> dict[str, object]:

@@ -5,7 +5,7 @@ from datetime import datetime
 
 from sqlalchemy import update
 
-from fund.demo import deciding, granting, ideas, joining, paying, proposing
+from fund.demo import brokerage, deciding, granting, ideas, joining, paying, proposing
 from fund.demo.cast import ORGANISATIONS
 from fund.demo.granting import StoryTold
 from fund.demo.ideas import Idea
@@ -150,6 +150,8 @@ def _third_round(teller: Teller) -> None:
         closes=24,
         decide_by=80,
     )
+    brokerage.introduce(teller, -24)
     draft = proposing.draft(teller, ideas.OPEN_LEDGER, round_id, -12)
     proposing.confirm(teller, ideas.OPEN_LEDGER, draft, -8, but=("Calder and Finch Solicitors",))
     proposing.attest(teller, draft, -6, agreeing=2)
+    brokerage.look_for_a_partner(teller, draft, -5)

@@ -7,6 +7,8 @@ from flask import Blueprint, Response, request, url_for
 from fund.kernel.access import Permission, access
 from fund.kernel.once import Done
 from fund.kernel.pages import actor, now, page, submit
+from members.profile import queries as profiles
+from proposals import queries as proposals
 from proposals.assessment import queries, service
 from proposals.assessment.forms import AssessmentForm, DeclarationForm, ModerationForm
 from proposals.assessment.models import Assessment
@@ -55,6 +57,7 @@ def _declare(subject: Proposal) -> Response:
 def _score(subject: Proposal, version: ProposalVersion, mine: Assessment) -> Response:
     form = AssessmentForm(data=_as_saved(mine))
     is_draft = request.form.get("act") == "draft"
+    partners = proposals.partners(subject.id)
 
     def work() -> Done:
         act = service.save if is_draft else service.submit
@@ -73,6 +76,8 @@ def _score(subject: Proposal, version: ProposalVersion, mine: Assessment) -> Res
         answers=attestation_queries.attestations(subject.id),
         counts=evidence.answer_counts(subject.id),
         words=words,
+        partners=partners,
+        accreditations=profiles.accreditations_of([partner.organisation_id for partner in partners], now()),
     )
 
 

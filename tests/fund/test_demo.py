@@ -21,7 +21,10 @@ from fund.kernel.society import Society
 from fund.reporting.models import Story
 from ledger.queries import pot
 from members.models import Organisation
-from members.rules import MembershipStatus
+from members.profile.models import Accreditation
+from members.profile.rules import Standing
+from members.rules import MembershipStatus, Sector
+from proposals.brokerage.models import PartnerReply, PartnerRequest
 from tests.visitor import Visitor
 from tests.world import found_society
 from voting.models import Ballot
@@ -49,6 +52,14 @@ def test_the_story_is_whole_and_the_books_are_sound(app: Flask, clock: MovableCl
     assert db.session.scalar(select(func.count()).select_from(Story)) == 4
     assert pot().paid_pence > 0 < pot().committed_pence
     assert len(chapters) == 6
+    request = db.session.scalars(select(PartnerRequest)).one()
+    assert (request.closed_at, request.sector) == (None, Sector.PRIVATE)
+    assert db.session.scalar(select(func.count()).select_from(PartnerReply)) == 1
+    assert {one.standing(clock.now().date()) for one in db.session.scalars(select(Accreditation))} == {
+        Standing.CURRENT,
+        Standing.ENDING,
+        Standing.EXPIRED,
+    }
     for path in ("/", "/money", "/awards", "/stories", "/ballots", "/rounds", "/members", "/sign-in", "/demo/mail"):
         visitor.get(path)
     with pytest.raises(Conflict, match="holds a fund already"):

@@ -25,6 +25,7 @@ from fund.kernel.forms import ActionForm
 from fund.kernel.once import Done
 from fund.kernel.pages import actor, now, page, submit
 from fund.kernel.policy import policy_at
+from members.profile import queries as profiles
 
 _LABELS = {check.code: check.label for check in CHECKS}
 
@@ -74,6 +75,7 @@ def due_diligence(reference: str, organisation_reference: str) -> Response:
         payee=payee,
         labels=_LABELS,
         second=needs_second(payee.band),
+        accreditations=profiles.accreditations(payee.organisation.id, now()),
     )
 
 

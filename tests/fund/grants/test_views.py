@@ -8,7 +8,10 @@ from flask import Flask
 from fund.grants import queries
 from fund.grants.checks.rules import Route
 from fund.kernel.clock import MovableClock
+from fund.kernel.db import transaction
 from fund.kernel.errors import NotFound
+from members.profile import service as profiles
+from members.profile.rules import Details
 from tests.fund.grants import awarding
 from tests.fund.grants.awarding import Grant
 from tests.visitor import Page, Visitor
@@ -332,3 +335,19 @@ def test_the_subsidy_page_shows_the_facts_and_leaves_the_decision(app: Flask, cl
     assert len(page.send("Record the route").errors()) == 2
     grant.route(grant.firm, Route.MFA)
     assert "The recipient has not answered yet." in steward.get(page.path).text
+
+
+def test_due_diligence_shows_accreditations_without_asking_again(app: Flask, clock: MovableClock) -> None:
+    grant = awarding.lay(clock)
+    grant.offer()
+    with transaction():
+        profiles.record_accreditation(
+            organisation_id=grant.lead.id,
+            said=Details("Living Wage employer", "A foundation", number="LW-1"),
+            actor=grant.actors["lead"],
+            now=grant.now,
+        )
+    steward = _as(app, grant, "steward")
+    page = steward.get(f"/grants/{grant.reference}/due-diligence/{grant.lead.reference}")
+    assert "Living Wage employer, given by A foundation" in page.text
+    assert "Number LW-1" in page.follow("Numbers, links and evidence").text

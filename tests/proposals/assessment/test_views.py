@@ -2,11 +2,17 @@
 
 import pytest
 from flask import Flask
+from sqlalchemy import select
 
 from fund.kernel.access import Role
+from fund.kernel.db import db, transaction
+from members.profile import service as profiles
+from members.profile.rules import Details
 from proposals.assessment.rules import GATE_CODES
+from proposals.models import Proposal
 from proposals.rules import ProposalState
 from tests import world
+from tests.conftest import START
 from tests.proposals.evidence.scene import Scene, lay, sent
 from tests.visitor import Page, Visitor
 
@@ -128,3 +134,16 @@ def test_doors(app: Flask, scene: Scene, ann: Visitor) -> None:
     both.get(f"{PATH}/moderation", status=403)
     for wrong in ("P-2026-999", "%00", "P-" + "9" * 40):
         ann.get(f"/assessments/{wrong}", status=404)
+
+
+def test_assessors_see_what_others_certified_of_the_partners(ann: Visitor, scene: Scene) -> None:
+    lead = db.session.scalars(select(Proposal)).one().lead
+    lead_id, (_, certifier) = lead.id, world.officer(lead)
+    with transaction():
+        profiles.record_accreditation(
+            organisation_id=lead_id,
+            said=Details("Trusted Charity", "A council of charities", number="TC-1"),
+            actor=certifier,
+            now=START,
+        )
+    assert "Trusted Charity, given by A council of charities" in begin(ann).text
