@@ -152,6 +152,8 @@ def small_disk(app: Flask, database: str, tmp_path: Path) -> Iterator[Callable[[
                 admin.execute(f"ALTER TABLE {table} SET TABLESPACE small")
             yield lambda: subprocess.run(["mount", "-o", "remount,size=8m", str(place)], check=True) and None
         finally:
+            db.session.remove()  # an open read would hold the tables where they are
+            db.engine.dispose()
             for table in ("pledge", "outbox_message"):
                 admin.execute(f"ALTER TABLE {table} SET TABLESPACE pg_default")
             admin.execute("DROP TABLESPACE IF EXISTS small")
