@@ -66,16 +66,18 @@ def sink() -> Iterator[Sink]:
     """A running sink; when the block ends it is away, and its port refuses."""
     found = Sink()
     loop = asyncio.new_event_loop()
-    server = loop.run_until_complete(asyncio.start_server(found.talk, "127.0.0.1", 0))
-    found.port = server.sockets[0].getsockname()[1]
     thread = threading.Thread(target=loop.run_forever)
-    thread.start()
+    thread.start()  # all of it there: a browser's test has a loop of its own in this one
+    start = asyncio.start_server(found.talk, "127.0.0.1", 0)
+    server = asyncio.run_coroutine_threadsafe(start, loop).result(10)
+    found.port = server.sockets[0].getsockname()[1]
 
     async def close() -> None:
         server.close()
         await server.wait_closed()
         others = [task for task in asyncio.all_tasks() if task is not asyncio.current_task()]
         await asyncio.gather(*others, return_exceptions=True)
+        await loop.shutdown_default_executor()
 
     try:
         yield found
@@ -83,5 +85,4 @@ def sink() -> Iterator[Sink]:
         asyncio.run_coroutine_threadsafe(close(), loop).result(30)
         loop.call_soon_threadsafe(loop.stop)
         thread.join(10)
-        loop.run_until_complete(loop.shutdown_default_executor())
         loop.close()
