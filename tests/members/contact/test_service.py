@@ -274,3 +274,15 @@ def test_a_link_that_we_did_not_sign_opens_nothing(app: Flask, clock: MovableClo
     elsewhere = queries.token_for(2**70, "only for tests")
     for token in (str(message_id), "", good[:-3], queries.token_for(message_id, "another secret"), elsewhere):
         assert queries.linked(token, "only for tests") is None
+
+
+def test_what_was_written_before_the_hour_and_found_after_it_waits_a_day(server: Sink, clock: MovableClock) -> None:
+    """A slow transaction: today's daily mail has left, so it is never added to that one, and not lost."""
+    write(clock.now(), "one", Topic.PROGRESS)
+    clock.move_to(EIGHT)
+    deliver(clock.now())
+    write(EIGHT - timedelta(minutes=1), "slow", Topic.PROGRESS)
+    assert deliver(clock.now()) == 0
+    clock.move(timedelta(days=1))
+    assert deliver(clock.now()) == 1
+    assert "About slow" in server.messages[1].get_content()
