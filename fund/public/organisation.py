@@ -52,11 +52,15 @@ class Part:
 
 @dataclass(frozen=True)
 class OrganisationPage:
-    """Everything that this reader may see. `votes` is None for whom they are not."""
+    """Everything that this reader may see. `votes` is None for whom they are not.
+
+    `latest` is the last fund year in which its money was used, or else in which it paid in.
+    """
 
     organisation: Organisation
     paid_pence: int
     years: Sequence[TracedYear]
+    latest: TracedYear | None
     titles: dict[str, str]
     connected: Sequence[Organisation]
     awards: Sequence[PublicAward]
@@ -70,12 +74,14 @@ class OrganisationPage:
 def organisation_page(found: Organisation, reader: Actor | None, now: datetime) -> OrganisationPage:
     """The page of an organisation, in a fixed number of queries."""
     years = traced(found)
+    latest = next((year for year in reversed(years) if year.used_pence), years[-1] if years else None)
     awards = grants.public_awards_of(found.id, limit=ON_THE_PAGE + 1)
     return OrganisationPage(
         organisation=found,
         paid_pence=-books.balance(AccountKind.CONTRIBUTIONS, found.owner),
         years=years,
-        titles=titles(years[-1:]),
+        latest=latest,
+        titles=titles([latest] if latest else []),
         connected=[one for one in members.connected_with(found) if one.status is MembershipStatus.MEMBER],
         awards=awards,
         commitments=commitments(found.id, awards[:ON_THE_PAGE], now),

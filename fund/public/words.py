@@ -64,6 +64,16 @@ WORDS = (
         "Money paid into the pot. It buys no share and gives no votes, and is not paid back unless its terms say so.",
         "a share; a subscription",
     ),
+    Word(
+        "Accreditation",
+        "What another body has certified of a member, such as that it pays a living wage. The fund records it once.",
+        "a mark given by the fund, which gives none",
+    ),
+    Word(
+        "Partner request",
+        "A lead asks all members for a partner of a sector that its proposal lacks. Answers are private.",
+        "an invitation, which names one organisation",
+    ),
     Word("Pledge", "A promise to pay in. It never counts as money until it has arrived.", "a contribution"),
     Word(
         "In-kind",

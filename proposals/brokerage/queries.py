@@ -265,10 +265,10 @@ def part_of(proposal_id: int, organisation_id: int) -> Partner | None:
     )
 
 
-def writers(organisation_ids: Collection[int]) -> list[tuple[Organisation, str]]:
-    """(organisation, e-mail address) of everybody who writes proposals for these, in one query."""
+def writers(organisation_ids: Collection[int]) -> list[tuple[str, str]]:
+    """(name of the organisation, e-mail address) of everybody who writes proposals for these, in one query."""
     rows = db.session.execute(
-        select(Organisation, Person.email)
+        select(Organisation.id, Organisation.name, Person.email)
         .join(Appointment, Appointment.organisation_id == Organisation.id)
         .join(Person, Appointment.person_id == Person.id)
         .where(
@@ -280,7 +280,7 @@ def writers(organisation_ids: Collection[int]) -> list[tuple[Organisation, str]]
         .distinct()
         .order_by(Organisation.id, Person.email)
     )
-    return [(organisation, email) for organisation, email in rows]
+    return [(name, email) for _, name, email in rows]
 
 
 # --- what waits

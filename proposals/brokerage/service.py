@@ -70,13 +70,13 @@ def _tell_those_who_fit(made: PartnerRequest, subject: Proposal, words: Words, n
         without=[partner.organisation_id for partner in proposals.partners(subject.id)],
         without_group=subject.lead.group_id,
     )
-    for organisation, address in queries.writers([one.id for one in fitting]):
+    for name, address in queries.writers([one.id for one in fitting]):
         mail(
             key=f"partner-request:{made.reference}:{address}",
             to=address,
-            subject=f"{subject.lead.name} looks for a partner like {organisation.name}",
+            subject=f"{subject.lead.name} looks for a partner like {name}",
             what=f"{subject.lead.name} looks for a {SECTOR_NAMES[made.sector]} partner: “{made.title}”.",
-            why=f"{organisation.name} asked to hear of requests that fit its sector, district and interests. This is "
+            why=f"{name} asked to hear of requests that fit its sector, district and interests. This is "
             "the only mail about this one; your profile page is where to stop them.",
             path=f"/requests/{made.reference}",
             by_when=f"Answer before {in_england(proposals.deadline(subject))} if you may be interested. You need not.",
