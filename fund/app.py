@@ -24,6 +24,7 @@ import members.accounts.views
 import members.contact.views
 import members.contributions.views
 import members.profile.views
+import members.prospects.views
 import members.views
 import proposals.assessment.views
 import proposals.brokerage.views
@@ -49,6 +50,7 @@ _BLUEPRINTS = (
     members.views.bp,
     members.contributions.views.bp,
     members.profile.views.bp,
+    members.prospects.views.bp,
     ledger.views.bp,
     ledger.bank.views.bp,
     proposals.views.bp,

@@ -10,6 +10,7 @@ import fund.reporting.queries
 import ledger.bank.queries
 import members.contributions.queries
 import members.profile.queries
+import members.prospects.queries
 import members.queries
 import proposals.assessment.queries
 import proposals.brokerage.queries
@@ -30,6 +31,7 @@ _PLACES = (
     (Permission.SEE_OWN_ORGANISATION, "grants.own", "Our grants"),
     (Permission.ASSESS, "assessment.desk", "Assessments"),
     (Permission.ADMIT_MEMBERS, "members.applications", "Applications"),
+    (Permission.ADMIT_MEMBERS, "prospects.listed", "Organisations to invite"),
     (Permission.KEEP_BANK, "bank.statements", "Bank statements"),
     (Permission.KEEP_BANK, "contributions.money_in", "Money in"),
     (Permission.KEEP_BANK, "bank.payments_out", "Payments out"),
@@ -47,6 +49,7 @@ _SOURCES = (
     members.queries.tasks,
     members.contributions.queries.tasks,
     members.profile.queries.tasks,
+    members.prospects.queries.tasks,
     ledger.bank.queries.tasks,
     proposals.queries.tasks,
     proposals.brokerage.queries.tasks,

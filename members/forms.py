@@ -12,6 +12,7 @@ from members.rules import (
     CONTROL_NAMES,
     LEGAL_FORM_NAMES,
     REGISTERS,
+    REGISTERS_TO_JOIN_BY,
     ROLE_NAMES,
     SECTOR_NAMES,
     TEST_NAMES,
@@ -46,7 +47,7 @@ class JoinForm(BaseForm):
     )
     register = SelectField(
         "Which public register are you on?",
-        choices={"": "Choose one"} | {register.value: entry.name for register, entry in REGISTERS.items()},
+        choices={"": "Choose one"} | {register.value: REGISTERS[register].name for register in REGISTERS_TO_JOIN_BY},
         validators=[Needed("Choose a register, or say that you are on none.")],
     )
     register_number = TextField("Your number on that register", validators=[UpTo(30)])
@@ -136,3 +137,22 @@ def approve_form(applicant: Organisation, *, empty: bool = False) -> ApproveForm
     """The form of admission with what the rule proposes filled in; `empty` where another form of the page was sent."""
     proposed = {"sector": applicant.proposed_sector, "basis": applicant.proposed_reason}
     return ApproveForm(None, prefix="approve", data=proposed) if empty else ApproveForm(prefix="approve", data=proposed)
+
+
+def joining_form(known: Organisation | None) -> JoinForm:
+    """The form of joining; for one that was invited, filled in with what is known of it."""
+    if known is None:
+        return JoinForm()
+    by_number = known.org_id is not None and known.register in REGISTERS_TO_JOIN_BY
+    return JoinForm(
+        data={
+            "name": known.name,
+            "legal_form": "" if known.legal_form is LegalForm.OTHER else known.legal_form.value,
+            "register": known.register if by_number else "",
+            "register_number": known.register_number if by_number else "",
+            "district": known.district,
+            "address": known.address,
+            "contact_name": known.contact_name,
+            "contact_email": known.contact_email,
+        }
+    )

@@ -17,6 +17,7 @@ from members.rules import (
     SectorFacts,
     SocialTest,
     name_key,
+    name_words,
 )
 
 
@@ -29,6 +30,15 @@ class ConnectedGroup(Base):
     name: Mapped[str]
 
 
+class OrganisationWord(Base):
+    """One word of an organisation's name, for finding it among many by how a word begins."""
+
+    __tablename__ = "organisation_word"
+
+    word: Mapped[str] = mapped_column(primary_key=True)
+    organisation_id: Mapped[Key] = mapped_column(ForeignKey("organisation.id"), primary_key=True, index=True)
+
+
 class Organisation(Base):
     """An organisation that is, was or wants to be a member. `sector` is empty until a steward has confirmed it."""
 
@@ -36,6 +46,10 @@ class Organisation(Base):
     __table_args__ = (
         Index("ix_organisation_register", "register", "register_number"),
         Index("ix_organisation_directory", "status", "sector", "name"),
+        Index("ix_organisation_number", "register_number"),
+        Index("ix_organisation_of_district", "status", "district", "sector", "name"),
+        Index("ix_organisation_waiting", "status", "applied_at"),
+        Index("ix_organisation_decided", "decided_at"),
     )
 
     id: Mapped[Id]
@@ -64,6 +78,7 @@ class Organisation(Base):
     left_on: Mapped[date | None]
 
     group: Mapped[ConnectedGroup | None] = relationship()
+    words: Mapped[list[OrganisationWord]] = relationship(cascade="all, delete-orphan")
 
     @property
     def owner(self) -> str:
@@ -90,6 +105,8 @@ class Organisation(Base):
     @validates("name")
     def _key_of_name(self, _key: str, name: str) -> str:
         self.name_key = name_key(name)
+        known = {found.word: found for found in self.words}
+        self.words = [known.get(word) or OrganisationWord(word=word) for word in name_words(name)]
         return name
 
 

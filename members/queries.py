@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, func, or_, select
+from sqlalchemy import ColumnElement, and_, exists, func, or_, select, tuple_
 from sqlalchemy.orm import contains_eager
 
 from fund.kernel.access import Actor, Permission, Role
@@ -14,12 +14,27 @@ from fund.kernel.errors import NotFound
 from fund.kernel.tasks import Task
 from members.accounts.models import Invitation, Person
 from members.accounts.rules import email_key
-from members.models import Appointment, Organisation, SectorDecision
+from members.models import Appointment, Organisation, OrganisationWord, SectorDecision
 from members.profile.models import ProfileInterest
-from members.rules import VOTING_ROLES, MembershipStatus, Seat, Sector, name_key, names_alike
+from members.rules import (
+    VOTING_ROLES,
+    MembershipStatus,
+    Seat,
+    Sector,
+    name_words,
+    names_alike,
+    split_org_id,
+    words_from,
+)
 
 LARGEST_ID = 2**63 - 1
 DIRECTORY_PAGE = 50
+COUNTED_TO = 1000
+"""A list is counted so far; beyond it says "more than"."""
+MOST_LOOKED_UP = 300
+"""How many that share a word are looked up by key before a list is read in its own order instead."""
+MOST_WORDS = 5
+MOST_COMPARED = 100
 PUBLIC_STATUSES = (MembershipStatus.MEMBER, MembershipStatus.LEFT)
 """Who asked to join and who was refused is nobody's business but the fund's."""
 
@@ -123,34 +138,79 @@ def members_at(now: datetime) -> list[Member]:
 
 
 def find_members(text: str, *, without: Collection[int] = (), limit: int = 20) -> list[Organisation]:
-    """Members whose name or reference holds `text`, by name: for choosing a partner."""
+    """Members whose name, reference or register number fits `text`, by name: for choosing a partner."""
     statement = select(Organisation).where(
-        Organisation.status == MembershipStatus.MEMBER, Organisation.id.not_in(sorted(without)), _holds(text)
+        Organisation.status == MembershipStatus.MEMBER,
+        Organisation.id.not_in(sorted(without)),
+        found_by(text, (MembershipStatus.MEMBER,)),
     )
     return list(db.session.scalars(statement.order_by(Organisation.name, Organisation.id).limit(limit)))
 
 
-def _holds(text: str) -> ColumnElement[bool]:
-    key = name_key(text)
-    return or_(
-        Organisation.name_key.contains(key, autoescape=True)
-        if key
-        else Organisation.name.contains(text, autoescape=True),
-        Organisation.reference == text.strip().upper(),
+def found_by(text: str, statuses: Collection[MembershipStatus]) -> ColumnElement[bool]:
+    """The condition that an organisation of `statuses` has this reference, this register number, or these words.
+
+    Each word may be the beginning of a word of the name. Where one of the words is rare, the few that have it are
+    looked up first; otherwise a page in the order of the list soon fills. So neither grows with the number of
+    organisations.
+    """
+    written = "".join(text.split()).upper()
+    named = split_org_id(written)
+    number = named[1] if named else written
+    exact = list(
+        db.session.scalars(
+            select(Organisation.id)
+            .where(
+                or_(
+                    Organisation.reference == written,
+                    Organisation.register_number.in_(sorted({number, number.zfill(8)})),
+                )
+            )
+            .order_by(Organisation.id)
+            .limit(MOST_LOOKED_UP)
+        )
+    )
+    words = name_words(text)[:MOST_WORDS]
+    if not words:
+        return Organisation.id.in_(exact)
+    rarest = min((_with_word(word, statuses) for word in words), key=len)
+    if len(words) == 1 and len(rarest) <= MOST_LOOKED_UP:
+        return Organisation.id.in_(sorted({*exact, *rarest}))
+    by_name = and_(*(_has_word(word) for word in words))
+    if len(rarest) <= MOST_LOOKED_UP:
+        by_name = and_(Organisation.id.in_(rarest), by_name)
+    return or_(Organisation.id.in_(exact), by_name) if exact else by_name
+
+
+def _begins(word: str) -> ColumnElement[bool]:
+    first, end = words_from(word)
+    return and_(OrganisationWord.word >= first, OrganisationWord.word < end) if end else OrganisationWord.word >= first
+
+
+def _has_word(word: str) -> ColumnElement[bool]:
+    return exists().where(OrganisationWord.organisation_id == Organisation.id, _begins(word))
+
+
+def _with_word(word: str, statuses: Collection[MembershipStatus]) -> list[int]:
+    """Who has a word that begins so; one more than may be looked up where there are many."""
+    return list(
+        db.session.scalars(
+            select(OrganisationWord.organisation_id)
+            .join(Organisation, Organisation.id == OrganisationWord.organisation_id)
+            .where(_begins(word), Organisation.status.in_(sorted(statuses)))
+            .limit(MOST_LOOKED_UP + 1)
+        )
     )
 
 
 @dataclass(frozen=True)
 class DirectoryPage:
-    """A page of the directory."""
+    """A page of the directory. `total` counts to a thousand; `after` is where the next page begins, if there is one."""
 
     organisations: list[Organisation]
     total: int
-    page: int
-
-    @property
-    def more(self) -> bool:
-        return self.page * DIRECTORY_PAGE < self.total
+    more_than_counted: bool
+    after: str | None
 
 
 def directory(
@@ -159,9 +219,9 @@ def directory(
     district: str | None = None,
     interest: str | None = None,
     text: str = "",
-    page: int = 1,
+    after: str = "",
 ) -> DirectoryPage:
-    """Members by sector, then name."""
+    """Members by sector, then name, from the one after the member with the reference `after`."""
     conditions = [Organisation.status == MembershipStatus.MEMBER]
     if sector:
         conditions.append(Organisation.sector == sector)
@@ -171,17 +231,23 @@ def directory(
         sharing = select(ProfileInterest.organisation_id).where(ProfileInterest.code == interest)
         conditions.append(Organisation.id.in_(sharing))
     if text:
-        conditions.append(_holds(text))
-    page = max(1, min(page, 1_000_000))
-    total = db.session.scalar(select(func.count()).select_from(Organisation).where(*conditions)) or 0
-    found = db.session.scalars(
-        select(Organisation)
-        .where(*conditions)
-        .order_by(Organisation.sector, Organisation.name, Organisation.id)
-        .limit(DIRECTORY_PAGE)
-        .offset((page - 1) * DIRECTORY_PAGE)
+        conditions.append(found_by(text, (MembershipStatus.MEMBER,)))
+    counted = select(Organisation.id).where(*conditions).limit(COUNTED_TO + 1).subquery()
+    total = db.session.scalar(select(func.count()).select_from(counted)) or 0
+    order = (Organisation.sector, Organisation.name, Organisation.id)
+    if after:
+        start = db.session.execute(
+            select(*order).where(Organisation.reference == after, Organisation.status == MembershipStatus.MEMBER)
+        ).first()
+        if start is not None:
+            conditions.append(tuple_(*order) > tuple(start))
+    found = list(db.session.scalars(select(Organisation).where(*conditions).order_by(*order).limit(DIRECTORY_PAGE + 1)))
+    return DirectoryPage(
+        found[:DIRECTORY_PAGE],
+        min(total, COUNTED_TO),
+        total > COUNTED_TO,
+        found[DIRECTORY_PAGE - 1].reference if len(found) > DIRECTORY_PAGE else None,
     )
-    return DirectoryPage(list(found), total, page)
 
 
 def members_by_sector() -> dict[Sector, int]:
@@ -238,21 +304,20 @@ def same_number(candidate: Organisation) -> list[Organisation]:
 
 
 def alike(candidate: Organisation) -> list[Organisation]:
-    """Other organisations with a very similar name: those that begin alike or share the first word are compared."""
-    first = candidate.name_key.split(" ")[0]
-    near = db.session.scalars(
-        select(Organisation)
-        .where(
-            Organisation.id != candidate.id,
-            or_(
-                Organisation.name_key.startswith(candidate.name_key[:4], autoescape=True),
-                Organisation.name_key.contains(first, autoescape=True),
-            ),
+    """Other organisations with a very similar name: those that share the beginning of a rare word are compared."""
+    ids: set[int] = set()
+    for word in candidate.name_key.split()[:MOST_WORDS]:
+        some = db.session.scalars(
+            select(OrganisationWord.organisation_id)
+            .where(_begins(word[:4]))
+            .order_by(OrganisationWord.word, OrganisationWord.organisation_id)
+            .limit(MOST_COMPARED)
         )
-        .order_by(Organisation.id)
-        .limit(500)
-    )
-    return [other for other in near if names_alike(candidate.name, other.name)][:20]
+        ids.update(some)
+    same = select(Organisation.id).where(Organisation.name_key == candidate.name_key).order_by(Organisation.id)
+    ids.update(db.session.scalars(same.limit(MOST_COMPARED)))
+    near = organisations_by_id(ids - {candidate.id})
+    return [near[key] for key in sorted(near) if names_alike(candidate.name, near[key].name)][:20]
 
 
 def sector_history(organisation_id: int) -> list[tuple[SectorDecision, str]]:

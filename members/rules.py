@@ -243,6 +243,10 @@ class Register(StrEnum):
     SCHOOLS = "GB-EDU"
     COUNCILS = "GB-LAE"
     GOVERNMENT = "GB-GOR"
+    DEPARTMENTS = "GB-GOV"
+    CHARITIES_NI = "GB-NIC"
+    CHARITIES_SCOTLAND = "GB-SC"
+    PUBLISHER = "360G"
     NONE = "none"
 
 
@@ -279,16 +283,41 @@ REGISTERS: dict[Register, NumberFormat] = {
     Register.GOVERNMENT: NumberFormat(
         "Government register", r"[A-Z]{1,3}[0-9]{1,4}", "letters then digits, such as D1234"
     ),
+    Register.DEPARTMENTS: NumberFormat(
+        "Government departments", r"[A-Z]{0,3}[0-9]{1,5}", "a number, with letters if it has any, such as 9"
+    ),
+    Register.CHARITIES_NI: NumberFormat("Charity Commission for Northern Ireland", r"[0-9]{6}", "6 digits"),
+    Register.CHARITIES_SCOTLAND: NumberFormat(
+        "Scottish Charity Register", r"SC[0-9]{6}", "SC and 6 digits, such as SC012345"
+    ),
+    Register.PUBLISHER: NumberFormat(
+        "A funder's own list", r"[A-Za-z0-9]+-\S+", "the funder's prefix, a hyphen and its own number"
+    ),
     Register.NONE: NumberFormat("Not on a register", r"", ""),
 }
+
+REGISTERS_TO_JOIN_BY = tuple(register for register in Register if register is not Register.PUBLISHER)
+"""What an applicant may choose from: a funder's own list names an organisation, but proves nothing of it."""
 
 
 def normal_number(register: Register, number: str) -> str:
     """A register number as it is kept: capitals, no spaces, leading noughts of a company put back."""
-    plain = "".join(number.split()).upper()
+    plain = "".join(number.split())
+    if register is Register.PUBLISHER:
+        return plain  # others' own numbers may tell capitals from small letters
+    plain = plain.upper()
     if register is Register.COMPANIES_HOUSE and plain.isascii() and plain.isdigit():
         return plain.zfill(8)
     return plain
+
+
+def split_org_id(org_id: str) -> tuple[Register, str] | None:
+    """The register and number that an org-id names, such as "GB-COH-01234567"; None for a list we don't know."""
+    for register in (*REGISTERS_TO_JOIN_BY, Register.PUBLISHER):
+        head = f"{register}-"
+        if register is not Register.NONE and org_id.upper().startswith(head):
+            return register, normal_number(register, org_id[len(head) :])
+    return None
 
 
 def number_faults(register: Register, number: str) -> Iterator[Finding]:
@@ -318,6 +347,23 @@ def name_key(name: str) -> str:
     words = re.findall(r"[a-z0-9]+", "".join(c for c in folded if not unicodedata.combining(c)))
     kept = [word for word in words if word not in _EMPTY_WORDS]
     return " ".join(kept or words)
+
+
+def name_words(name: str) -> list[str]:
+    """The words by which a name is found, each once, in order of the alphabet."""
+    return sorted(set(name_key(name).split()))
+
+
+def words_from(beginning: str) -> tuple[str, str | None]:
+    """The range of words that begin so: from the first, up to but not with the second (None: to the end).
+
+    Words are made of a–z and 0–9 only, which every collation puts in one order, digits first.
+    """
+    letters = "0123456789abcdefghijklmnopqrstuvwxyz"
+    stem = beginning.rstrip("z")
+    if not stem:
+        return beginning, None
+    return beginning, stem[:-1] + letters[letters.index(stem[-1]) + 1]
 
 
 def names_alike(one: str, other: str) -> bool:

@@ -6,7 +6,7 @@ from flask import Response, redirect, request, session, url_for
 from werkzeug.wrappers import Response as AnyResponse
 
 from fund.kernel.access import Actor, Permission, access
-from fund.kernel.errors import Finding, RuleBroken
+from fund.kernel.errors import Finding, NotFound, RuleBroken
 from fund.kernel.forms import ActionForm, BaseForm, clean
 from fund.kernel.once import Done
 from fund.kernel.pages import actor, actor_or_none, now, page, submit
@@ -14,9 +14,11 @@ from fund.kernel.places import DISTRICTS
 from members import queries, service
 from members.accounts import queries as accounts
 from members.blueprint import bp
-from members.forms import AppointForm, ConnectForm, JoinForm, RefuseForm, SectorForm, approve_form
+from members.forms import AppointForm, ConnectForm, RefuseForm, SectorForm, approve_form, joining_form
 from members.models import Organisation
 from members.profile.rules import INTERESTS
+from members.prospects import queries as prospects
+from members.prospects import service as prospects_service
 from members.rules import (
     CONTROL_NAMES,
     LEGAL_FORM_NAMES,
@@ -40,7 +42,10 @@ def _names() -> dict[str, object]:
 @bp.route("/join", methods=["GET", "POST"])
 @access(Permission.ANYONE)
 def join() -> Response:
-    form = JoinForm()
+    invited = session.get("invited")
+    token = invited if isinstance(invited, str) else ""
+    known = prospects.known_by(token, now()) if token else None
+    form = joining_form(known)
 
     def work() -> Done:
         applicant = service.apply(
@@ -55,10 +60,12 @@ def join() -> Response:
             actor=actor_or_none(),
             now=now(),
         )
+        if token:
+            prospects_service.applied(token=token, application_id=applicant.id, now=now())
         session["applied"] = applicant.id
         return Done("Thank you. We have your application.", url_for("members.thanks"))
 
-    return submit(form, work) or page("members/join.html", form)
+    return submit(form, work) or page("members/join.html", form, invited=token if known else None)
 
 
 @bp.get("/join/thanks")
@@ -101,6 +108,8 @@ def _application_page(applicant: Organisation, approve: BaseForm, refuse: BaseFo
 @access(Permission.ADMIT_MEMBERS)
 def application(reference: str) -> Response:
     applicant = queries.organisation(reference)
+    if applicant.status is MembershipStatus.PROSPECT:
+        raise NotFound  # it never applied
     return _application_page(applicant, approve_form(applicant), RefuseForm(prefix="refuse"), None)
 
 
@@ -164,13 +173,8 @@ def directory() -> Response:
     interest = request.args.get("interest", "")
     shared = interest if interest in INTERESTS else None
     text = (clean(request.args.get("q", "")) or "")[:100]
-    found = queries.directory(
-        sector=sector,
-        district=known,
-        interest=shared,
-        text=text,
-        page=request.args.get("page", default=1, type=int),
-    )
+    after = (clean(request.args.get("after", "")) or "")[:40]
+    found = queries.directory(sector=sector, district=known, interest=shared, text=text, after=after)
     by_sector = {
         one: [organisation for organisation in found.organisations if organisation.sector is one] for one in Sector
     }
@@ -183,6 +187,7 @@ def directory() -> Response:
         district=known,
         interest=shared,
         text=text,
+        after=after,
         districts=DISTRICTS,
     )
 

@@ -16,14 +16,18 @@ class Counter(Base):
     last: Mapped[int]
 
 
-def next_number(series: str) -> int:
-    """The next number of `series`, from 1. Two transactions never get the same one."""
+def next_number(series: str, *, count: int = 1) -> int:
+    """The next number of `series`, from 1. Two transactions never get the same one.
+
+    Args:
+        count: how many to take at once; the last of them is given back.
+    """
     session = db.session()
     insert = postgresql_insert if session.get_bind().dialect.name == "postgresql" else sqlite_insert
     statement = (
         insert(Counter)
-        .values(series=series, last=1)
-        .on_conflict_do_update(index_elements=["series"], set_={"last": Counter.last + 1})
+        .values(series=series, last=count)
+        .on_conflict_do_update(index_elements=["series"], set_={"last": Counter.last + count})
         .returning(Counter.last)
     )
     return session.execute(statement).scalar_one()
@@ -33,3 +37,9 @@ def next_reference(prefix: str, *, year: int | None = None, digits: int = 3) -> 
     """The next reference with `prefix`: "P-2026-014" with a year, "GM-0012" without one."""
     series = prefix if year is None else f"{prefix}-{year}"
     return f"{series}-{next_number(series):0{digits}d}"
+
+
+def next_references(prefix: str, *, count: int, digits: int = 3) -> list[str]:
+    """The next `count` references with `prefix`, in order."""
+    last = next_number(prefix, count=count)
+    return [f"{prefix}-{number:0{digits}d}" for number in range(last - count + 1, last + 1)]

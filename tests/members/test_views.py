@@ -197,7 +197,7 @@ class TestDirectory:
         assert "Member 050" not in first.text
         second = first.follow("Next page")
         assert "Member 051" in second.text
-        assert "Member 049" in second.follow("Previous page").text
+        assert "Member 049" in second.follow("First page").text
 
 
 class TestOrganisation:

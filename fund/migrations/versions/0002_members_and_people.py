@@ -2,6 +2,8 @@
 
 from alembic import op
 from sqlalchemy import inspect
+from sqlalchemy import text as sql
+from sqlalchemy.engine import Connection
 from sqlalchemy.schema import CreateColumn
 
 from fund.kernel.db import db
@@ -13,6 +15,14 @@ branch_labels = None
 depends_on = None
 
 APPEND_ONLY: tuple[str, ...] = ()
+
+
+def _fill_words(bind: Connection) -> None:
+    """The words of the names that are there, by which organisations are found from now on."""
+    rows = bind.execute(sql("SELECT id, name_key FROM organisation ORDER BY id")).all()
+    words = [{"word": word, "id": key} for key, name in rows for word in sorted(set(name.split()))]
+    if words:
+        bind.execute(sql("INSERT INTO organisation_word (word, organisation_id) VALUES (:word, :id)"), words)
 
 
 def upgrade() -> None:
@@ -33,6 +43,7 @@ def upgrade() -> None:
             if index.name not in indexes:
                 index.create(bind)
     db.metadata.create_all(bind)
+    _fill_words(bind)
     for table in APPEND_ONLY:
         for statement in guards.append_only(table, bind.dialect.name):
             bind.exec_driver_sql(statement)
