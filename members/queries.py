@@ -30,7 +30,7 @@ from members.rules import (
 LARGEST_ID = 2**63 - 1
 DIRECTORY_PAGE = 50
 COUNTED_TO = 1000
-"""A list is counted so far; beyond it says "more than"."""
+"""A list is counted so far, and what words found no farther than a page; beyond it the page says "more than"."""
 MOST_LOOKED_UP = 300
 """How many that share a word are looked up by key before a list is read in its own order instead."""
 MOST_WORDS = 5
@@ -140,15 +140,13 @@ def members_at(now: datetime) -> list[Member]:
 def find_members(text: str, *, without: Collection[int] = (), limit: int = 20) -> list[Organisation]:
     """Members whose name, reference or register number fits `text`, by name: for choosing a partner."""
     statement = select(Organisation).where(
-        Organisation.status == MembershipStatus.MEMBER,
-        Organisation.id.not_in(sorted(without)),
-        found_by(text, (MembershipStatus.MEMBER,)),
+        Organisation.id.not_in(sorted(without)), found_by(text, MembershipStatus.MEMBER)
     )
     return list(db.session.scalars(statement.order_by(Organisation.name, Organisation.id).limit(limit)))
 
 
-def found_by(text: str, statuses: Collection[MembershipStatus]) -> ColumnElement[bool]:
-    """The condition that an organisation of `statuses` has this reference, this register number, or these words.
+def found_by(text: str, status: MembershipStatus) -> ColumnElement[bool]:
+    """The condition that an organisation of `status` has this reference, this register number, or these words.
 
     Each word may be the beginning of a word of the name. Where one of the words is rare, the few that have it are
     looked up first; otherwise a page in the order of the list soon fills. So neither grows with the number of
@@ -166,20 +164,24 @@ def found_by(text: str, statuses: Collection[MembershipStatus]) -> ColumnElement
                     Organisation.register_number.in_(sorted({number, number.zfill(8)})),
                 )
             )
-            .order_by(Organisation.id)
-            .limit(MOST_LOOKED_UP)
+            .limit(MOST_LOOKED_UP)  # in no order: one by id would read the table instead of the two indexes
         )
     )
+    # A function of the column keeps SQLite from reading all of one status when a few keys are named.
+    few = func.coalesce(Organisation.status, "") == status
     words = name_words(text)[:MOST_WORDS]
     if not words:
-        return Organisation.id.in_(exact)
-    rarest = min((_with_word(word, statuses) for word in words), key=len)
-    if len(words) == 1 and len(rarest) <= MOST_LOOKED_UP:
-        return Organisation.id.in_(sorted({*exact, *rarest}))
+        return and_(few, Organisation.id.in_(sorted(exact)))
+    rarest = min((_with_word(word) for word in words), key=len)
     by_name = and_(*(_has_word(word) for word in words))
-    if len(rarest) <= MOST_LOOKED_UP:
-        by_name = and_(Organisation.id.in_(rarest), by_name)
-    return or_(Organisation.id.in_(exact), by_name) if exact else by_name
+    if len(rarest) > MOST_LOOKED_UP and not exact:
+        return and_(Organisation.status == status, by_name)
+    if len(rarest) > MOST_LOOKED_UP:
+        return and_(Organisation.status == status, or_(Organisation.id.in_(sorted(exact)), by_name))
+    keys = sorted({*exact, *rarest})
+    if len(words) == 1:
+        return and_(few, Organisation.id.in_(keys))
+    return and_(few, Organisation.id.in_(keys), or_(Organisation.id.in_(sorted(exact)), by_name))
 
 
 def _begins(word: str) -> ColumnElement[bool]:
@@ -191,13 +193,13 @@ def _has_word(word: str) -> ColumnElement[bool]:
     return exists().where(OrganisationWord.organisation_id == Organisation.id, _begins(word))
 
 
-def _with_word(word: str, statuses: Collection[MembershipStatus]) -> list[int]:
+def _with_word(word: str) -> list[int]:
     """Who has a word that begins so; one more than may be looked up where there are many."""
     return list(
         db.session.scalars(
             select(OrganisationWord.organisation_id)
-            .join(Organisation, Organisation.id == OrganisationWord.organisation_id)
-            .where(_begins(word), Organisation.status.in_(sorted(statuses)))
+            .where(_begins(word))
+            .order_by(OrganisationWord.word, OrganisationWord.organisation_id)
             .limit(MOST_LOOKED_UP + 1)
         )
     )
@@ -205,7 +207,7 @@ def _with_word(word: str, statuses: Collection[MembershipStatus]) -> list[int]:
 
 @dataclass(frozen=True)
 class DirectoryPage:
-    """A page of the directory. `total` counts to a thousand; `after` is where the next page begins, if there is one."""
+    """A page of the directory. `total` counts as far as is quick; `after` is where a next page begins."""
 
     organisations: list[Organisation]
     total: int
@@ -222,7 +224,8 @@ def directory(
     after: str = "",
 ) -> DirectoryPage:
     """Members by sector, then name, from the one after the member with the reference `after`."""
-    conditions = [Organisation.status == MembershipStatus.MEMBER]
+    member = MembershipStatus.MEMBER
+    conditions = [found_by(text, member) if text else Organisation.status == member]
     if sector:
         conditions.append(Organisation.sector == sector)
     if district:
@@ -230,24 +233,22 @@ def directory(
     if interest:
         sharing = select(ProfileInterest.organisation_id).where(ProfileInterest.code == interest)
         conditions.append(Organisation.id.in_(sharing))
-    if text:
-        conditions.append(found_by(text, (MembershipStatus.MEMBER,)))
     counted = select(Organisation.id).where(*conditions).limit(COUNTED_TO + 1).subquery()
-    total = db.session.scalar(select(func.count()).select_from(counted)) or 0
+    total = 0 if text else db.session.scalar(select(func.count()).select_from(counted)) or 0
     order = (Organisation.sector, Organisation.name, Organisation.id)
     if after:
         start = db.session.execute(
-            select(*order).where(Organisation.reference == after, Organisation.status == MembershipStatus.MEMBER)
+            select(*order).where(Organisation.reference == after, Organisation.status == member)
         ).first()
         if start is not None:
             conditions.append(tuple_(*order) > tuple(start))
     found = list(db.session.scalars(select(Organisation).where(*conditions).order_by(*order).limit(DIRECTORY_PAGE + 1)))
-    return DirectoryPage(
-        found[:DIRECTORY_PAGE],
-        min(total, COUNTED_TO),
-        total > COUNTED_TO,
-        found[DIRECTORY_PAGE - 1].reference if len(found) > DIRECTORY_PAGE else None,
-    )
+    more = len(found) > DIRECTORY_PAGE
+    page = found[:DIRECTORY_PAGE]
+    next_after = page[-1].reference if more else None
+    if text:
+        return DirectoryPage(page, DIRECTORY_PAGE if after else len(page), more or bool(after), next_after)
+    return DirectoryPage(page, min(total, COUNTED_TO), total > COUNTED_TO, next_after)
 
 
 def members_by_sector() -> dict[Sector, int]:

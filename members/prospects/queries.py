@@ -25,11 +25,10 @@ from members.prospects.rules import (
     Answer,
     Details,
 )
-from members.queries import found_by
+from members.queries import COUNTED_TO, found_by
 from members.rules import LEGAL_FORM_NAMES, MembershipStatus, Register, Sector
 
 PAGE = 50
-COUNTED_TO = 1000
 
 
 # --- one of them
@@ -210,13 +209,13 @@ def _chosen(filters: Filters) -> list[ColumnElement[bool]]:
     if filters.answer:
         conditions.append(Prospect.answer == filters.answer)
     if filters.text:
-        conditions.append(found_by(filters.text, (MembershipStatus.PROSPECT,)))
+        conditions.append(found_by(filters.text, MembershipStatus.PROSPECT))
     return conditions
 
 
 @dataclass(frozen=True)
 class ProspectPage:
-    """A page of the list; `total` counts to a thousand, `more` says that there are more than that."""
+    """A page of the list; `total` counts so far as is quick."""
 
     prospects: list[Prospect]
     total: int
@@ -384,7 +383,7 @@ def _member_conditions(filters: Filters) -> list[ColumnElement[bool]]:
     if filters.sector:
         conditions.append(Organisation.sector == filters.sector)
     if filters.text:
-        conditions.append(found_by(filters.text, (MembershipStatus.MEMBER,)))
+        conditions.append(found_by(filters.text, MembershipStatus.MEMBER))
     return conditions
 
 
