@@ -17,6 +17,7 @@ import fund.kernel.sweeps
 import fund.privacy.views
 import fund.public.views
 import fund.reporting.views
+import fund.rulebook.views
 import fund.tasks
 import ledger.bank.views
 import ledger.views
@@ -60,6 +61,7 @@ _BLUEPRINTS = (
     voting.views.bp,
     fund.grants.views.bp,
     fund.reporting.views.bp,
+    fund.rulebook.views.bp,
     fund.documents.views.bp,
     fund.demo.views.bp,
 )

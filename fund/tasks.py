@@ -7,6 +7,7 @@ from flask import Blueprint, Response
 import fund.grants.queries
 import fund.privacy.queries
 import fund.reporting.queries
+import fund.rulebook.queries
 import ledger.bank.queries
 import members.contributions.queries
 import members.profile.queries
@@ -42,6 +43,7 @@ _PLACES = (
     (Permission.RUN_ROUNDS, "proposals.rounds", "Rounds"),
     (Permission.RUN_BALLOTS, "voting.ballots", "Ballots"),
     (Permission.SEE_PRIVACY_REQUESTS, "privacy.requests", "Requests about data"),
+    (Permission.KEEP_RULES, "rulebook.rulebook", "Rules and policies"),
 )
 """Where each kind of person works: (what it needs, endpoint, name)."""
 
@@ -59,6 +61,7 @@ _SOURCES = (
     fund.grants.queries.tasks,
     fund.reporting.queries.tasks,
     fund.privacy.queries.tasks,
+    fund.rulebook.queries.tasks,
 )
 
 

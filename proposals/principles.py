@@ -1,4 +1,9 @@
-"""The principles of co-production that every partner accepts with its part, by version (R40). Our own words."""
+"""The principles of co-production that every partner accepts with its part, by version (R40).
+
+The first version is ours and comes with the software; later ones are recorded by the fund, one principle a line.
+"""
+
+from fund.kernel.policy import rule_text
 
 PRINCIPLES: dict[str, tuple[str, ...]] = {
     "1.0": (
@@ -14,4 +19,7 @@ PRINCIPLES: dict[str, tuple[str, ...]] = {
 
 def principles(version: str) -> tuple[str, ...]:
     """The principles of a version; a round's policy names which."""
-    return PRINCIPLES[version]
+    if version in PRINCIPLES:
+        return PRINCIPLES[version]
+    text = rule_text("coproduction_principles_version", version) or ""
+    return tuple(line.strip() for line in text.splitlines() if line.strip())

@@ -82,6 +82,14 @@ class ConflictKind(StrEnum):
     DECLARED = "declared"
 
 
+_SAFEGUARDS = {
+    "two_of_three": Chambers.K_OF_N,
+    "all_three": Chambers.EACH_MAJORITY,
+    "equal_thirds_weight": Chambers.WEIGHTED,
+}
+"""The setting sector_safeguard → how the sectors count in resolutions that need a simple majority."""
+
+
 def rule_for(kind: Kind, policy: Policy) -> Rule:
     """The rule of a kind of resolution under a policy (handbook §5.3).
 
@@ -94,7 +102,7 @@ def rule_for(kind: Kind, policy: Policy) -> Rule:
         per_sector=policy.quorum_per_sector,
     )
     special = Threshold(Fraction(policy.special_majority_percent, 100), strict=False)
-    test_a, test_b = Chambers.K_OF_N, Chambers.EACH_MAJORITY
+    test_a, test_b = _SAFEGUARDS[policy.sector_safeguard], Chambers.EACH_MAJORITY
     return {
         Kind.ORDINARY: Rule(MAJORITY, Base.CAST, quorum, test_a, SECTORS_FOR_TEST_A),
         Kind.GRANT: Rule(MAJORITY, Base.CAST, quorum, test_a, SECTORS_FOR_TEST_A),
@@ -281,8 +289,10 @@ def explanation(outcome: Outcome) -> str:
         causes.append("the votes were equal, and a tie is lost because nobody has a casting vote")
     elif "threshold" in outcome.reasons:
         causes.append("there were not more votes for than against")
+    held = f"only {names} had" if supporting else "no sector had"
+    if any(reason.startswith("chamber:") for reason in outcome.reasons):
+        causes.append(f"{held} more for than against, and every sector must")
     if "chambers" in outcome.reasons:
-        held = f"only {names} had" if supporting else "no sector had"
         causes.append(f"{held} more for than against, and at least {SECTORS_FOR_TEST_A} sectors must")
     return f"It did not pass ({votes} over all): {'; and '.join(causes)}."
 

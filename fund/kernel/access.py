@@ -82,6 +82,7 @@ class Permission(StrEnum):
     SEE_PRIVACY_REQUESTS = "see_privacy_requests"
     ANSWER_PRIVACY_REQUESTS = "answer_privacy_requests"
     CONFIRM_ERASURE = "confirm_erasure"
+    KEEP_RULES = "keep_rules"
 
 
 MATRIX: dict[Permission, frozenset[Role]] = {
@@ -108,6 +109,7 @@ MATRIX: dict[Permission, frozenset[Role]] = {
     Permission.SEE_PRIVACY_REQUESTS: frozenset({Role.SECRETARY, Role.BOARD}),
     Permission.ANSWER_PRIVACY_REQUESTS: frozenset({Role.SECRETARY}),
     Permission.CONFIRM_ERASURE: frozenset({Role.BOARD}),
+    Permission.KEEP_RULES: frozenset({Role.STEWARD, Role.SECRETARY, Role.BOARD}),
 }
 """Permission → the roles that give it. ANYONE and SIGNED_IN need no role; DEMO needs a demonstration fund."""
 

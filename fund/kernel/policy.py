@@ -8,8 +8,9 @@ import json
 from dataclasses import asdict, dataclass, fields, replace
 from datetime import datetime
 from hashlib import sha256
+from typing import Any
 
-from sqlalchemy import Index, select
+from sqlalchemy import Index, ScalarSelect, UniqueConstraint, func, select
 from sqlalchemy.orm import Mapped
 
 from fund.kernel.db import Base, Id, Key, db
@@ -61,7 +62,53 @@ class Policy:
     # people
     consent_review_months: int = 24
     digest_hour: int = 8
-    access_log_months: int = 12
+    # the society, its meetings and its board
+    sector_safeguard: str = "two_of_three"
+    sector_weight_cap: str = "1/3"
+    proxies_per_holder: int = 5
+    short_notice_consent_percent: int = 90
+    requisition_percent: int = 10
+    board_size: int = 9
+    board_per_sector_min: int = 2
+    board_max_sector_share: str = "1/2"
+    board_term_years: int = 3
+    board_rotation: str = "1/3"
+    board_max_terms: int = 3
+    connected_members_one_vote: bool = True
+    share_value_pence: int = 1_00
+    shares_per_member: int = 1
+    dissolution: str = "Asset lock: what is left goes to a body with like purposes."
+    rules_version: str = ""
+    standing_orders_version: str = ""
+    # plans and measures
+    priorities: tuple[str, ...] = (
+        "Children who start school ready to learn",
+        "Young people equipped for life",
+        "Good jobs",
+        "An economy that works everywhere",
+        "Getting about and being connected",
+        "Decent homes that people can afford",
+        "A green city region with culture for all",
+        "Safer, stronger communities",
+        "Healthy lives and good care",
+        "A good place to grow older",
+    )
+    framework_version: str = "SICF 1.0"
+    pilot_months: int = 18
+    main_years: int = 10
+    review_years: tuple[int, ...] = (1, 3, 5, 8)
+    # terms of grants
+    payment_basis: str = "advance"
+    retention_percent: int = 0
+    virement_free_percent: int = 10
+    legacy_check_months: tuple[int, ...] = (12, 36)
+    publish_threshold_pence: int = 100_000_00
+    publish_months: int = 3
+    # how long records are kept
+    keep_awards_years: int = 7
+    keep_board_decisions_years: int = 10
+    keep_attestations_years: int = 1
+    keep_access_logs_years: int = 1
 
     def as_json(self) -> str:
         """Canonical text: the same settings give the same bytes."""
@@ -70,8 +117,7 @@ class Policy:
     @classmethod
     def from_json(cls, text: str) -> "Policy":
         """The policy that `as_json` wrote. A setting that did not exist then has its default."""
-        known = {field.name for field in fields(cls)}
-        return cls(**{name: value for name, value in json.loads(text).items() if name in known})
+        return cls(**_known(json.loads(text)))
 
     @property
     def version(self) -> str:
@@ -79,8 +125,24 @@ class Policy:
         return sha256(self.as_json().encode()).hexdigest()[:12]
 
 
+POLICY_KEYS = frozenset(field.name for field in fields(Policy))
+
+
+def _known(values: dict[str, Any]) -> dict[str, Any]:
+    """The values that are settings of this version; a JSON list becomes a tuple, so that a policy stays fixed."""
+    return {
+        name: tuple(value) if isinstance(value, list) else value
+        for name, value in values.items()
+        if name in POLICY_KEYS
+    }
+
+
 class Setting(Base):
-    """A change of one setting, from an instant on. `value` is JSON text."""
+    """A change of one setting, from an instant on. `value` is JSON text.
+
+    Rows are only ever added. Of the rows that have taken effect the newest decision holds, so a change that was decided
+    and then overtaken before its day never takes effect, and stays on record. `change_reference` names the decision.
+    """
 
     __tablename__ = "setting"
     __table_args__ = (Index("ix_setting_key_effective_from", "key", "effective_from"),)
@@ -91,14 +153,40 @@ class Setting(Base):
     effective_from: Mapped[datetime]
     set_at: Mapped[datetime]
     set_by_id: Mapped[Key | None]
+    change_reference: Mapped[str | None]
+
+
+class RuleText(Base):
+    """One version of a text that people are held to: the rules, the standing orders, the principles. Append-only.
+
+    Which version is in force says the setting of that name. `sha256` is of the text as UTF-8.
+    """
+
+    __tablename__ = "rule_text"
+    __table_args__ = (UniqueConstraint("key", "version"),)
+
+    id: Mapped[Id]
+    key: Mapped[str]
+    version: Mapped[str]
+    body: Mapped[str]
+    sha256: Mapped[str]
+    recorded_at: Mapped[datetime]
+    recorded_by_id: Mapped[Key | None]
+
+
+def in_force(now: datetime) -> ScalarSelect[int]:
+    """The newest row of each setting that has taken effect by `now`, by id."""
+    return select(func.max(Setting.id)).where(Setting.effective_from <= now).group_by(Setting.key).scalar_subquery()
 
 
 def policy_at(now: datetime) -> Policy:
-    """The policy in force at `now`."""
+    """The policy in force at `now`: one query that gives at most one row for each setting."""
     rows = db.session.execute(
-        select(Setting.key, Setting.value)
-        .where(Setting.effective_from <= now)
-        .order_by(Setting.effective_from, Setting.id)
+        select(Setting.key, Setting.value).where(Setting.id.in_(in_force(now)), Setting.key.in_(POLICY_KEYS))
     )
-    known = {field.name for field in fields(Policy)}
-    return replace(Policy(), **{key: json.loads(value) for key, value in rows if key in known})
+    return replace(Policy(), **_known({key: json.loads(value) for key, value in rows}))
+
+
+def rule_text(key: str, version: str) -> str | None:
+    """The text of a version, where it was recorded."""
+    return db.session.scalar(select(RuleText.body).where(RuleText.key == key, RuleText.version == version))

@@ -228,7 +228,7 @@ def _check_open(found: PrivacyRequest) -> None:
 
 def sweep(now: datetime) -> int:
     """Forget browsers that signed in long ago: logs of access are kept a year (handbook §13). Returns how many."""
-    day = add_months(london_day(now), -policy_at(now).access_log_months)
+    day = add_months(london_day(now), -12 * policy_at(now).keep_access_logs_years)
     old = (
         select(PersonSession.id)
         .where(PersonSession.expires_at < start_of_day(day))

@@ -14,7 +14,7 @@ down_revision = "0001_the_fund"
 branch_labels = None
 depends_on = None
 
-APPEND_ONLY: tuple[str, ...] = ()
+APPEND_ONLY: tuple[str, ...] = ("setting", "rule_text", "setting_change_step", "rules_clause")
 
 
 def _fill_words(bind: Connection) -> None:
