@@ -5,7 +5,7 @@ from datetime import datetime
 
 from sqlalchemy import update
 
-from fund.demo import brokerage, deciding, granting, ideas, joining, paying, proposing
+from fund.demo import brokerage, deciding, granting, ideas, joining, paying, proposing, ruling
 from fund.demo.cast import ORGANISATIONS
 from fund.demo.granting import StoryTold
 from fund.demo.ideas import Idea
@@ -59,6 +59,7 @@ def fill(now: datetime, tell: Callable[[str], None]) -> None:
     _third_round(teller)
     paying.pay_without_reference(teller, "Loom and Lantern Print", -6)
     joining.wait_to_join(teller, -2)
+    ruling.change_settings(teller)
     with transaction() as session:
         while seal(now) is not None:
             pass

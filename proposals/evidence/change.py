@@ -60,8 +60,9 @@ def _g4_lever(case: Case, policy: Policy, today: date) -> Outcome:
 def _g4_legacy(case: Case, policy: Policy, today: date) -> Outcome:
     if case.answer(LEGACY_AGREED) == "yes":
         return met("Agreed")
+    months = " and ".join(str(count) for count in policy.legacy_check_months)
     return missing(
-        "Agree that the fund may ask 12 and 36 months after the end whether it is still different.",
+        f"Agree that the fund may ask {months} months after the end whether it is still different.",
         question(case, LEGACY_AGREED),
         field=LEGACY_AGREED,
     )

@@ -340,7 +340,7 @@ def test_never_more_than_the_money_and_the_funded_come_first(asks: list[int], bu
 
 @pytest.mark.parametrize(("size", "retiring"), [(7, 2), (8, 3), (9, 3), (10, 3)])
 def test_a_third_of_the_board_retires(size: int, retiring: int) -> None:
-    assert board_seats_to_retire(size) == retiring
+    assert board_seats_to_retire(size, Fraction(1, 3)) == retiring
 
 
 def test_a_meeting_without_quorum_is_adjourned_after_30_minutes() -> None:
@@ -356,8 +356,8 @@ def test_a_meeting_put_off_by_14_days_needs_7_clear_days_notice() -> None:
 
 
 def test_shorter_notice_needs_90_percent_and_a_requisition_10() -> None:
-    assert short_notice_agreed(agreeing=18, votes=20)
-    assert not short_notice_agreed(agreeing=17, votes=20)
-    assert not short_notice_agreed(agreeing=0, votes=0)
-    assert meeting_required(asking=2, members=20)
-    assert not meeting_required(asking=2, members=21)
+    assert short_notice_agreed(agreeing=18, votes=20, percent=90)
+    assert not short_notice_agreed(agreeing=17, votes=20, percent=90)
+    assert not short_notice_agreed(agreeing=0, votes=0, percent=90)
+    assert meeting_required(asking=2, members=20, percent=10)
+    assert not meeting_required(asking=2, members=21, percent=10)

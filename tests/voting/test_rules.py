@@ -7,10 +7,11 @@ import pytest
 from fund.kernel.calendar import deemed_delivered_by_email, earliest_after_clear_days
 from fund.kernel.policy import Policy
 from members.rules import Sector
-from voting.methods.resolution import Choice, Verdict
+from voting.methods.resolution import Choice, Tally, Verdict, count
 from voting.rules import (
     ConflictKind,
     Enrolled,
+    Kind,
     automatic_conflict,
     count_item,
     earliest_opening,
@@ -19,6 +20,7 @@ from voting.rules import (
     notice_findings,
     outcome_record,
     roll_text,
+    rule_for,
     text_hash,
     thin_sectors,
 )
@@ -171,3 +173,19 @@ def test_a_sector_that_conflicts_left_thin_is_named() -> None:
         "recused": 3,
     }
     assert thin_sectors(count_item(roll=ROLL, recused={"public0"}, votes={}, policy=POLICY), POLICY) == []
+
+
+@pytest.mark.parametrize(
+    ("safeguard", "passes"), [("two_of_three", True), ("all_three", False), ("equal_thirds_weight", True)]
+)
+def test_the_safeguard_between_sectors_is_a_setting(safeguard: str, passes: bool) -> None:
+    """Public and VCSE for, private against: two of three is enough, all three is not, thirds weigh 1 + 0 + 1."""
+    policy = Policy(sector_safeguard=safeguard)
+    tally = {
+        Sector.PRIVATE.value: Tally(votes_for=1, against=4),
+        Sector.PUBLIC.value: Tally(votes_for=4, against=1),
+        Sector.VCSE.value: Tally(votes_for=15, against=2),
+    }
+    outcome = count(tally, rule_for(Kind.GRANT, policy))
+    assert outcome.passed is passes
+    assert passes or "every sector must" in explanation(outcome)
