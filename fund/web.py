@@ -23,8 +23,8 @@ from fund.kernel.access import Permission, access, declared
 from fund.kernel.calendar import london_day
 from fund.kernel.clock import LONDON
 from fund.kernel.db import db
-from fund.kernel.errors import FundError, NotAllowed, NotFound
-from fund.kernel.forms import new_form_id
+from fund.kernel.errors import Conflict, FundError, NotAllowed, NotFound
+from fund.kernel.forms import new_form_id, opened_for
 from fund.kernel.pages import actor_or_none, now
 from fund.kernel.places import CITY_REGION, DISTRICT_NAMES
 from fund.kernel.society import Society, society
@@ -34,6 +34,9 @@ from members.accounts.models import Person
 from members.rules import SECTOR_NAMES, Sector
 
 log = logging.getLogger("fund")
+
+_OF_NO_ORGANISATION = {"accounts", "demo"}
+"""Blueprints whose forms are the person's own, whomever they act for."""
 
 _NAVIGATION = (
     ("public.money", "The pot"),
@@ -100,6 +103,7 @@ def _admit() -> AnyResponse | None:
         return None  # unknown address: answered as 404 by the router
     if any(isinstance(part, str) and not part.isprintable() for part in (request.view_args or {}).values()):
         raise NotFound  # no reference holds a control character, and PostgreSQL refuses NUL
+    _refuse_forms_of_another_organisation()
     permission = declared(current_app.view_functions[request.endpoint])
     if permission is Permission.ANYONE:
         return None
@@ -119,6 +123,23 @@ def _admit() -> AnyResponse | None:
             "Ask a steward, or choose another organisation to act for."
         )
     return None
+
+
+def _refuse_forms_of_another_organisation() -> None:
+    """A form opened while acting for one organisation is never acted on for another: in a second tab the person may
+    have changed whom they act for. A person's own account belongs to no organisation."""
+    actor = actor_or_none()
+    if request.method != "POST" or actor is None or request.blueprint in _OF_NO_ORGANISATION:
+        return
+    opened = {opened_for(value) for name, value in request.form.items() if name.endswith("form_id")} - {None}
+    if not opened or opened == {actor.organisation_id}:
+        return
+    known = {place.organisation_id: place.name for place in actor.others}
+    before = next((known[found] for found in opened if found in known), "another organisation")
+    raise Conflict(
+        f"You opened this form for {before}, and act for {actor.organisation_name or 'no organisation'} now. Nothing "
+        f"was done. Choose {before} at the top of the page, then go back and send the form again."
+    )
 
 
 def _add_headers(response: Response) -> Response:

@@ -319,7 +319,9 @@ def end_appointment(*, appointment_id: int, organisation_id: int, actor: Actor, 
         raise NotFound
     if appointment.ended_at is not None:
         raise Conflict(f"{appointment.person.name}'s role was ended meanwhile. Look at the people page again.")
-    if appointment.role is Role.CERTIFIER and len(queries.people_with(organisation_id, {Role.CERTIFIER})) < 2:
+    if appointment.role is Role.CERTIFIER and not any(
+        other.id != appointment.person_id for other in queries.people_with(organisation_id, {Role.CERTIFIER})
+    ):
         raise RuleBroken(
             f"{appointment.person.name} is the only certifier of {organisation.name}. "
             "Appoint another, wait until they accept, then end this role."

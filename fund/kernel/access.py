@@ -115,8 +115,16 @@ MATRIX: dict[Permission, frozenset[Role]] = {
 
 
 @dataclass(frozen=True)
+class Place:
+    """An organisation that a person may choose to act for."""
+
+    organisation_id: int
+    name: str
+
+
+@dataclass(frozen=True)
 class Actor:
-    """The person who does something, and the organisation they visibly act for."""
+    """The person who does something, the organisation they visibly act for, and the others they might act for."""
 
     person_id: int
     name: str
@@ -124,6 +132,7 @@ class Actor:
     organisation_id: int | None = None
     organisation_reference: str | None = None
     organisation_name: str | None = None
+    others: tuple[Place, ...] = ()
 
     def may(self, permission: Permission) -> bool:
         """Whether the person's roles give `permission`."""

@@ -3,11 +3,13 @@
 The id is the idempotency key of what the form does (`fund.kernel.once`): twelve presses of one button have one effect.
 """
 
+import re
 import secrets
 import unicodedata
 from datetime import date
 from typing import Any, ClassVar
 
+from flask import g, has_app_context
 from flask_wtf import FlaskForm
 from wtforms import DateField, HiddenField, StringField, TextAreaField
 from wtforms.validators import Length, StopValidation, ValidationError
@@ -82,8 +84,15 @@ class DayField(DateField):
 
 
 def new_form_id() -> str:
-    """An id for a form about to be shown."""
-    return secrets.token_urlsafe(16)
+    """An id for a form about to be shown. It ends with the organisation that the person acts for when they open it."""
+    actor = g.get("actor") if has_app_context() else None
+    return secrets.token_urlsafe(16) + (f"~{actor.organisation_id}" if actor and actor.organisation_id else "")
+
+
+def opened_for(form_id: str) -> int | None:
+    """The organisation that a form was opened for; None where its id names none."""
+    _, _, organisation_id = form_id.partition("~")
+    return int(organisation_id) if re.fullmatch(r"[1-9][0-9]{0,17}", organisation_id, re.ASCII) else None
 
 
 class BaseForm(FlaskForm):

@@ -7,13 +7,16 @@ from flask_login import UserMixin
 from sqlalchemy import select
 from sqlalchemy.orm import joinedload
 
-from fund.kernel.access import Actor, Role
+from fund.kernel.access import Actor, Place, Role
 from fund.kernel.db import db
 from members.accounts.models import FundAppointment, Invitation, PassphraseReset, Person, PersonSession
 from members.accounts.rules import email_key
 from members.accounts.rules import token_hash as token_hash
 from members.models import Appointment, Organisation
 from members.rules import MembershipStatus
+
+MOST_ROLES = 200
+"""In organisations, for one person: far more than anybody holds, so that the question has an end."""
 
 
 @dataclass(frozen=True)
@@ -58,16 +61,17 @@ def actor_of(person_id: int, name: str, organisation_id: int | None) -> Actor:
         .where(
             Appointment.person_id == person_id,
             Appointment.ended_at.is_(None),
-            *(() if organisation_id is None else (Organisation.id == organisation_id,)),
         )
         .order_by(Appointment.id)
-        .limit(50)
+        .limit(MOST_ROLES)
     ).all()
-    if not held:
-        return Actor(person_id, name, frozenset(roles))
-    _, chosen_id, reference, organisation_name = held[0]
-    roles |= {row.role for row in held if row.id == chosen_id}
-    return Actor(person_id, name, frozenset(roles), chosen_id, reference, organisation_name)
+    places = {row.id: Place(row.id, row.name) for row in held}
+    chosen = next((row for row in held if organisation_id in (None, row.id)), None)
+    if chosen is None:
+        return Actor(person_id, name, frozenset(roles), others=tuple(places.values()))
+    roles |= {row.role for row in held if row.id == chosen.id}
+    others = tuple(place for place in places.values() if place.organisation_id != chosen.id)
+    return Actor(person_id, name, frozenset(roles), chosen.id, chosen.reference, chosen.name, others)
 
 
 def person_by_email(email: str) -> Person | None:

@@ -21,7 +21,11 @@ bp = Blueprint("accounts", __name__)
 
 @bp.app_context_processor
 def _names() -> dict[str, object]:
-    return {"ROLE_NAMES": ROLE_NAMES, "ROLE_MEANINGS": ROLE_MEANINGS}
+    return {"ROLE_NAMES": ROLE_NAMES, "ROLE_MEANINGS": ROLE_MEANINGS, "switch_form": _switch_form}
+
+
+def _switch_form(organisation_id: int) -> ActionForm:
+    return ActionForm(None, prefix=f"for-{organisation_id}")
 
 
 def _become(token: str) -> None:
