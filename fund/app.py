@@ -26,6 +26,7 @@ import members.contact.views
 import members.contributions.views
 import members.profile.views
 import members.prospects.views
+import members.offices.views
 import members.views
 import proposals.assessment.views
 import proposals.brokerage.views
@@ -52,6 +53,7 @@ _BLUEPRINTS = (
     members.contributions.views.bp,
     members.profile.views.bp,
     members.prospects.views.bp,
+    members.offices.views.bp,
     ledger.views.bp,
     ledger.bank.views.bp,
     proposals.views.bp,

@@ -31,8 +31,8 @@ from fund.kernel.access import FUND_ROLES, Role
 from fund.kernel.db import db, transaction
 from fund.kernel.society import Society, SocietyType, society
 from fund.trouble import SHAPE_TROUBLE, plainly
-from members.accounts import service as accounts
 from members.accounts.queries import demo_people
+from members.offices import service as offices
 from members.rules import ROLE_NAMES
 
 _MOST_FAULTS = 20
@@ -169,22 +169,32 @@ def init(
 def invite(person: str, role: str) -> None:
     """Ask somebody to work for the fund.
 
-    They get a mail with a link, where a mail server is set; the link is printed too. It works once, for 14 days. One
-    person may hold several roles: ask once for each. Nobody approves a payment that they prepared, so a fund that pays
+    They get a mail with a link, where a mail server is set; the link is printed too. It works once, for 14 days. Some
+    roles may be held together: ask once for each. Nobody approves a payment that they prepared, so a fund that pays
     needs a steward who prepares and two other people, stewards or members of the board, who approve.
+
+    Until two people can change roles (secretary or board), this command stands for the fund's first officers. After
+    that, a role that touches money or votes is only proposed here, and one of them confirms it on the site.
     """
     name, email = answers.read_person(person)
     settings = settings_from_environment()
     with _fund(settings) as (app, found), transaction():
-        token = accounts.invite(
+        proposed = offices.propose_giving(
             name=name,
             email=email,
             role=Role(role),
-            organisation_id=None,
-            invited_by=None,
+            reasons="Asked by whoever runs the server, with sicf invite.",
+            actor=None,
             now=app.extensions["sicf_clock"].now(),
         )
         fund_name = found.name
+    if proposed.token is None:
+        click.echo(
+            f"{name} is proposed as {ROLE_NAMES[Role(role)].lower()} of {fund_name}. Somebody of the board or the"
+        )
+        click.echo("secretary confirms it under “What needs you”; then the invitation is sent.")
+        return
+    token = proposed.token
     click.echo(f"{name} is asked to be {ROLE_NAMES[Role(role)].lower()} of {fund_name}. The link works once:")
     click.echo(f"  {settings.base_url}/invitations/{token}")
 

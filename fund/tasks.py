@@ -12,6 +12,7 @@ import ledger.bank.queries
 import members.contributions.queries
 import members.profile.queries
 import members.prospects.queries
+import members.offices.queries
 import members.queries
 import proposals.assessment.queries
 import proposals.brokerage.queries
@@ -44,6 +45,7 @@ _PLACES = (
     (Permission.RUN_BALLOTS, "voting.ballots", "Ballots"),
     (Permission.SEE_PRIVACY_REQUESTS, "privacy.requests", "Requests about data"),
     (Permission.KEEP_RULES, "rulebook.rulebook", "Rules and policies"),
+    (Permission.SEE_OFFICES, "offices.offices", "People of the fund"),
 )
 """Where each kind of person works: (what it needs, endpoint, name)."""
 
@@ -52,6 +54,7 @@ _SOURCES = (
     members.contributions.queries.tasks,
     members.profile.queries.tasks,
     members.prospects.queries.tasks,
+    members.offices.queries.tasks,
     ledger.bank.queries.tasks,
     proposals.queries.tasks,
     proposals.brokerage.queries.tasks,

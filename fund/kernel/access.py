@@ -83,6 +83,10 @@ class Permission(StrEnum):
     ANSWER_PRIVACY_REQUESTS = "answer_privacy_requests"
     CONFIRM_ERASURE = "confirm_erasure"
     KEEP_RULES = "keep_rules"
+    SEE_OFFICES = "see_offices"
+    MANAGE_OFFICES = "manage_offices"
+    RESTORE_CERTIFIER = "restore_certifier"
+    DECIDE_ROLE_CHANGE = "decide_role_change"
 
 
 MATRIX: dict[Permission, frozenset[Role]] = {
@@ -110,6 +114,10 @@ MATRIX: dict[Permission, frozenset[Role]] = {
     Permission.ANSWER_PRIVACY_REQUESTS: frozenset({Role.SECRETARY}),
     Permission.CONFIRM_ERASURE: frozenset({Role.BOARD}),
     Permission.KEEP_RULES: frozenset({Role.STEWARD, Role.SECRETARY, Role.BOARD}),
+    Permission.SEE_OFFICES: _OFFICE,
+    Permission.MANAGE_OFFICES: frozenset({Role.SECRETARY, Role.BOARD}),
+    Permission.RESTORE_CERTIFIER: frozenset({Role.STEWARD, Role.BOARD}),
+    Permission.DECIDE_ROLE_CHANGE: frozenset({Role.STEWARD, Role.SECRETARY, Role.BOARD}),
 }
 """Permission → the roles that give it. ANYONE and SIGNED_IN need no role; DEMO needs a demonstration fund."""
 

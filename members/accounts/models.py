@@ -47,6 +47,7 @@ class FundAppointment(Base):
     appointed_by_id: Mapped[Key | None] = mapped_column(ForeignKey("person.id"))
 
     person: Mapped[Person] = relationship(foreign_keys=[person_id])
+    appointed_by: Mapped[Person | None] = relationship(foreign_keys=[appointed_by_id])
 
 
 class PersonSession(Base):

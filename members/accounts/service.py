@@ -28,6 +28,7 @@ from members.accounts.models import (
     SignInThrottle,
 )
 from members.models import Appointment
+from members.offices.rules import separation_faults
 from members.queries import LARGEST_ID, lock_organisation, represents_elsewhere, seats
 from members.rules import ROLE_NAMES, appointment_faults
 
@@ -179,8 +180,17 @@ def act_for(*, token: str, organisation_id: int, actor: Actor, now: datetime) ->
     )
 
 
-def grant_fund_role(*, person_id: int, role: Role, actor: Actor | None, now: datetime) -> FundAppointment:
-    """Give a person a role for the fund itself; one they hold already stays as it is."""
+def grant_fund_role(
+    *, person_id: int, role: Role, actor: Actor | None, now: datetime, given_by_id: int | None = None
+) -> FundAppointment:
+    """Give a person a role for the fund itself; one they hold already stays as it is.
+
+    Args:
+        given_by_id: who gave it, where that is another than `actor`: the person who accepts did not give it.
+
+    Raises:
+        RuleBroken: a role inside an organisation, or one that the person may not hold beside those they have.
+    """
     if role not in FUND_ROLES:
         raise RuleBroken(f"{role} is a role inside an organisation. Its certifier gives it.")
     person = db.session.execute(select(Person).where(Person.id == person_id).with_for_update()).scalar_one_or_none()
@@ -193,9 +203,9 @@ def grant_fund_role(*, person_id: int, role: Role, actor: Actor | None, now: dat
     )
     if held is not None:
         return held
-    given = FundAppointment(
-        person_id=person_id, role=role, started_at=now, appointed_by_id=actor.person_id if actor else None
-    )
+    require(separation_faults(role, queries.fund_roles_of(person_id)))
+    giver = given_by_id or (actor.person_id if actor else None)
+    given = FundAppointment(person_id=person_id, role=role, started_at=now, appointed_by_id=giver)
     db.session.add(given)
     db.session.flush()
     audit.record(actor, "fund_role.given", f"person:{person_id}", at=now, after={"role": role})
@@ -283,7 +293,8 @@ def accept_invitation(*, token: str, passphrase: str | None, actor: Actor | None
     invitation.accepted_at = now
     whole = queries.actor_of(person.id, person.name, invitation.organisation_id)
     if invitation.organisation_id is None:
-        grant_fund_role(person_id=person.id, role=invitation.role, actor=whole, now=now)
+        given_by_id = invitation.invited_by_id
+        grant_fund_role(person_id=person.id, role=invitation.role, actor=whole, now=now, given_by_id=given_by_id)
         return person
     organisation = lock_organisation(invitation.organisation_id)
     db.session.execute(select(Person.id).where(Person.id == person.id).with_for_update())
@@ -317,7 +328,7 @@ def _invited_person(invitation: Invitation, passphrase: str | None, actor: Actor
     return person
 
 
-def withdraw_invitation(*, invitation_id: int, organisation_id: int, actor: Actor, now: datetime) -> None:
+def withdraw_invitation(*, invitation_id: int, organisation_id: int | None, actor: Actor, now: datetime) -> None:
     """Take an invitation back; its link then opens nothing."""
     if not 0 < invitation_id <= LARGEST_ID:
         raise NotFound
