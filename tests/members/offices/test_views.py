@@ -73,8 +73,10 @@ def test_every_fault_of_giving_is_told_at_once(app: Flask) -> None:
 def test_roles_kept_apart_are_told_beside_the_field(app: Flask) -> None:
     office = _office(app)
     email = official("Ada Assessor", Role.ASSESSOR)[0].email
-    page = office["secretary"].get("/people/give").send(
-        "Propose", name="Ada", email=email, role="steward", reasons="Chosen."
+    page = (
+        office["secretary"]
+        .get("/people/give")
+        .send("Propose", name="Ada", email=email, role="steward", reasons="Chosen.")
     )
     assert page.status == 422
     assert "those who score it must be other people" in page.errors()[0]
