@@ -10,6 +10,7 @@ from sqlalchemy.engine import make_url
 import fund.demo.views
 import fund.documents.views
 import fund.grants.views
+import fund.handover.views
 import fund.kernel.audit
 import fund.kernel.outbox
 import fund.kernel.policy
@@ -47,6 +48,7 @@ _BLUEPRINTS = (
     fund.public.views.bp,
     fund.privacy.views.bp,
     fund.tasks.bp,
+    fund.handover.views.bp,
     members.accounts.views.bp,
     members.contact.views.bp,
     members.views.bp,

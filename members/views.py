@@ -290,6 +290,7 @@ def people(reference: str) -> Response:
         "members/people.html",
         organisation=own,
         held=held,
+        leavers=list(dict.fromkeys((one.person.name, one.person_id) for one in held)),
         offered=offered,
         manages=reader.may(Permission.MANAGE_OWN_ORGANISATION),
         end_forms={one.id: ActionForm(None, prefix=f"end-{one.id}") for one in held},
