@@ -11,10 +11,10 @@ from alembic.migration import MigrationContext
 from flask import Flask
 from werkzeug.routing import Rule
 
-from fund.kernel.access import MATRIX, Permission, Role, declared
-from fund.kernel.db import db
+from fund.kernel.access import FUND_ROLES, MATRIX, ORGANISATION_ROLES, Permission, Role, declared
+from fund.kernel.db import db, transaction
 from fund.kernel.places import DISTRICTS
-from members.rules import Sector
+from members.rules import MembershipStatus, Sector
 from tests.visitor import Visitor
 from tests.world import appoint, found_society, member, official, person
 
@@ -117,6 +117,82 @@ def test_every_page_by_every_role(app: Flask, visitor: Visitor, role: Role | Non
             assert status in (200, 302, 303, 404) or (status == 403 and permission in _ALSO_BY_OBJECT), where
         else:
             assert status == 403, where
+
+
+_NEEDS_NO_ROLE = {Permission.ANYONE, Permission.SIGNED_IN, Permission.DEMO}
+
+
+def test_every_permission_has_its_row_and_every_role_its_use() -> None:
+    """A permission without a row would shut everybody out; a role that nothing names would be an empty title."""
+    assert set(MATRIX) == set(Permission) - _NEEDS_NO_ROLE
+    assert all(MATRIX.values())
+    assert frozenset().union(*MATRIX.values()) == set(Role)
+    for permission, roles in MATRIX.items():
+        assert roles <= FUND_ROLES or roles <= ORGANISATION_ROLES, f"{permission} mixes the fund's and organisations'"
+
+
+def test_every_route_declares_a_permission_and_every_permission_guards_a_route(app: Flask) -> None:
+    used = {declared(app.view_functions[rule.endpoint]) for rule in app.url_map.iter_rules()}
+    assert None not in used
+    assert used == set(Permission)
+
+
+_STANDINGS = {MembershipStatus.MEMBER, MembershipStatus.APPLIED, MembershipStatus.LEFT}
+
+
+@pytest.mark.parametrize("standing", sorted(_STANDINGS))
+@pytest.mark.parametrize("sector", list(Sector))
+def test_every_route_by_every_role_of_every_kind_of_organisation(
+    app: Flask, visitor: Visitor, sector: Sector, standing: MembershipStatus
+) -> None:
+    """A person's role decides, never the sector; what is not allowed to a role is allowed to no kind of organisation.
+    Nothing answers with an error, and a foreign id is never found."""
+    found_society()
+    app.config["WTF_CSRF_ENABLED"] = False
+    try:
+        for role in sorted(ORGANISATION_ROLES):
+            organisation = member(f"{role} of {sector}", sector)
+            with transaction() as session:
+                session.merge(organisation).status = standing
+            somebody = person(f"A {role}")
+            appoint(somebody, organisation, role)
+            visitor.sign_in(somebody, organisation.id)
+            for rule in app.url_map.iter_rules():
+                permission = declared(app.view_functions[rule.endpoint])
+                assert permission is not None
+                if rule.endpoint == "accounts.sign_out_everywhere" or permission is Permission.ANYONE:
+                    continue
+                for method in sorted({"GET", "POST"} & (rule.methods or set())):
+                    status = visitor.client.open(_address(rule), method=method).status_code
+                    where = f"{method} {rule.rule} as {role} of a {sector} organisation, {standing}: {status}"
+                    assert status < 500, where
+                    if permission is Permission.DEMO:
+                        assert status == 404, where
+                    elif permission is not Permission.SIGNED_IN and role not in MATRIX[permission]:
+                        assert status == 403, where
+                    elif rule.arguments and method == "GET":
+                        assert status in (403, 404), where
+    finally:
+        app.config["WTF_CSRF_ENABLED"] = True
+
+
+def test_the_auditor_reads_the_whole_office_and_sends_no_form(app: Flask, visitor: Visitor) -> None:
+    """Reads all, changes nothing: every page that the office reads opens, every form that needs a role is refused."""
+    found_society()
+    visitor.sign_in(official("Ada Auditor", Role.AUDITOR)[0])
+    app.config["WTF_CSRF_ENABLED"] = False
+    try:
+        for rule in app.url_map.iter_rules():
+            permission = declared(app.view_functions[rule.endpoint])
+            if permission is None or permission in _NEEDS_NO_ROLE:
+                continue
+            if "POST" in (rule.methods or ()):
+                assert Role.AUDITOR not in MATRIX[permission], f"{rule.rule} lets an auditor change something"
+                assert visitor.client.post(_address(rule)).status_code == 403, rule.rule
+            elif MATRIX[permission] >= {Role.STEWARD, Role.SECRETARY, Role.BOARD} and not rule.arguments:
+                assert visitor.client.get(_address(rule)).status_code == 200, rule.rule
+    finally:
+        app.config["WTF_CSRF_ENABLED"] = True
 
 
 _ALSO_BY_OBJECT: set[Permission] = set()

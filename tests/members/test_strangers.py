@@ -1,13 +1,16 @@
 """A person of one organisation tries each page and form of another, and of stewards: 403 or 404, nothing changed."""
 
 import re
+from collections.abc import Iterator
 from datetime import date
+from itertools import product
 
 import pytest
 from flask import Flask
 from sqlalchemy import select
+from werkzeug.routing import Rule
 
-from fund.kernel.access import Role
+from fund.kernel.access import Permission, Role, declared
 from fund.kernel.clock import MovableClock
 from fund.kernel.db import db, transaction
 from ledger.bank.models import StatementLine
@@ -16,10 +19,14 @@ from members.accounts.models import Invitation, Person
 from members.contributions import service as contributions
 from members.contributions.models import Pledge, Receipt
 from members.models import Appointment, ConnectedGroup, Organisation, SectorDecision
+from members.offices import service as offices
 from members.rules import LegalForm, Register, Sector, SectorFacts
+from proposals.models import Proposal, Round
+from tests.fund.grants import awarding
 from tests.members.paid import arrive
 from tests.visitor import Visitor
 from tests.world import found_society, member, officer, official
+from voting.models import Ballot
 
 TABLES = (Organisation, Appointment, Invitation, Person, Pledge, Receipt, SectorDecision, ConnectedGroup, StatementLine)
 
@@ -134,3 +141,110 @@ def test_the_same_forms_work_for_those_they_are_for(app: Flask, visitor: Visitor
     db.session.rollback()
     assert db.session.scalars(select(Invitation.email)).all() == ["x@birch.example"]
     assert db.session.scalars(select(Pledge.cancel_reason)).all() == ["Mischief"]
+
+
+# --- every address there is, filled with what belongs to others
+
+_OF_ALL_MEMBERS = re.compile(
+    r"/ballots/<reference>/(conflicts|roll|votes?)\b|/rounds/<reference>/propose$|/proposals/<reference>/versions/"
+)
+"""A ballot is every voting member's own, with the proposals on its paper as they were sent, and anybody may begin a
+proposal in an open round."""
+
+_WORDS = {
+    "code": ("idea", "people", "none-such"),
+    "kind": ("receipt", "number", "story"),
+    "measure_code": ("A1.1", "B1.1"),
+    "outcome_code": ("A1", "B1"),
+    "token": ("none-such",),
+}
+NUMBERS = (1, 2, 3)
+"""Ids of B's rows: partners, people, payees, orders, instalments and the rest are the first of their tables."""
+
+
+def _whole_database() -> dict[str, list[tuple[object, ...]]]:
+    """Every table. Nothing is left out: a refused request writes no audit row, no session and no form submission."""
+    db.session.rollback()
+    return {
+        table.name: sorted((tuple(row) for row in db.session.execute(select(table))), key=repr)
+        for table in db.metadata.sorted_tables
+    }
+
+
+def _addresses(rule: Rule, references: dict[str, tuple[str, ...]]) -> Iterator[str]:
+    """Each address of the rule that could name something of B's."""
+    first = rule.rule.split("/")[1]
+    choices: list[tuple[str, ...]] = []
+    names = re.findall(r"<(?:(\w+)(?:\([^)]*\))?:)?(\w+)>", rule.rule)
+    for converter, name in names:
+        if converter == "int":
+            choices.append(tuple(map(str, NUMBERS)))
+        elif name == "organisation_reference":
+            choices.append(references["members"])
+        else:
+            choices.append(_WORDS.get(name) or references.get(first) or ("none-such",))
+    for chosen in product(*choices):
+        path = rule.rule
+        for value in chosen:
+            path = re.sub(r"<[^>]+>", value, path, count=1)
+        yield path
+
+
+def test_no_address_and_no_form_of_others_answers_a_stranger(app: Flask, visitor: Visitor, clock: MovableClock) -> None:
+    """A person of A, with every role an organisation can give, replays all of B's addresses and forms and the
+    stewards', with real references and ids: 403 or 404 each time, and not one row of one table differs."""
+    grant = awarding.lay(clock)
+    grant.payable()
+    grant.prepare()
+    lead_id = grant.lead.id
+    with transaction():
+        pledge = contributions.pledge(
+            organisation_id=lead_id, pence=5000, po_number=None, actor=grant.actors["lead"], now=clock.now()
+        )
+        members.appoint(
+            organisation_id=lead_id, name="Rob", email="rob@b.example", role=Role.REPRESENTATIVE,
+            actor=grant.actors["lead"], now=clock.now(),
+        )  # fmt: skip
+        offices.propose_giving(
+            name="Nia", email="nia@b.example", role=Role.STEWARD, reasons="x", actor=grant.actors["board"],
+            now=clock.now(),
+        )  # fmt: skip
+        pledge_reference = pledge.reference
+    proposal = db.session.scalars(select(Proposal)).one()
+    references = {
+        "members": (grant.lead.reference,),
+        "people": (grant.lead.reference,),
+        "applications": (grant.lead.reference,),
+        "pledges": (pledge_reference,),
+        "proposals": (proposal.reference,),
+        "assessments": (proposal.reference,),
+        "grants": (grant.reference,),
+        "reports": (grant.reference,),
+        "documents": (grant.reference, pledge_reference, proposal.reference),
+        "ballots": tuple(db.session.scalars(select(Ballot.reference))),
+        "rounds": tuple(db.session.scalars(select(Round.reference))),
+    }
+    own = member("Alder", Sector.PRIVATE)
+    intruder, _ = officer(own, Role.CERTIFIER, Role.FINANCE, Role.REPRESENTATIVE, Role.EDITOR, name="Ingrid Intruder")
+    own_id = own.id
+    visitor.sign_in(intruder, own_id)
+    before = _whole_database()
+    app.config["WTF_CSRF_ENABLED"] = False
+    tried = 0
+    try:
+        for rule in sorted(app.url_map.iter_rules(), key=lambda rule: rule.rule):
+            permission = declared(app.view_functions[rule.endpoint])
+            if not rule.arguments or permission in (Permission.ANYONE, Permission.DEMO):
+                continue
+            if _OF_ALL_MEMBERS.search(rule.rule):
+                continue
+            for path in _addresses(rule, references):
+                for method in sorted({"GET", "POST"} & (rule.methods or set())):
+                    answer = visitor.client.open(path, method=method, data={"form_id": "replayed"})
+                    assert answer.status_code in (403, 404), f"{method} {path}: {answer.status_code}"
+                    tried += 1
+    finally:
+        app.config["WTF_CSRF_ENABLED"] = True
+    assert tried > 300
+    after = _whole_database()
+    assert {name for name in before if before[name] != after[name]} == set()
