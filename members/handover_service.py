@@ -83,8 +83,13 @@ def _held(organisation_id: int, person_id: int) -> list[Appointment]:
 def _end(one: Appointment, organisation: Organisation, actor: Actor, now: datetime) -> None:
     one.ended_at = now
     db.session.flush()
-    before = {"person_id": one.person_id, "role": one.role}
-    audit.record(actor, "appointment.ended", organisation.reference, at=now, before=before)
+    audit.record(
+        actor,
+        "appointment.ended",
+        organisation.reference,
+        at=now,
+        before={"person_id": one.person_id, "role": one.role},
+    )
 
 
 def _take(role: Role, taker: Person, organisation: Organisation, actor: Actor, now: datetime) -> Iterator[Finding]:
@@ -106,8 +111,13 @@ def _take(role: Role, taker: Person, organisation: Organisation, actor: Actor, n
         yield from (Finding(fault.message, role.value) for fault in faults)
         return
     accounts.seat(organisation_id=organisation.id, person_id=taker.id, role=role, actor=actor, now=now)
-    after = {"person_id": taker.id, "role": role}
-    audit.record(actor, "appointment.handed_over", organisation.reference, at=now, after=after)
+    audit.record(
+        actor,
+        "appointment.handed_over",
+        organisation.reference,
+        at=now,
+        after={"person_id": taker.id, "role": role},
+    )
 
 
 def _certifier_faults(organisation: Organisation, name: str) -> Iterator[Finding]:

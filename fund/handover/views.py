@@ -52,8 +52,8 @@ def hand_over(reference: str, person_id: int) -> Response:
             actor=person,
             now=now(),
         )
-        back = "tasks.what_needs_you" if person_id == person.person_id else "members.people"
-        path = url_for(back, **({} if person_id == person.person_id else {"reference": reference}))
+        is_own = person_id == person.person_id
+        path = url_for("tasks.what_needs_you") if is_own else url_for("members.people", reference=reference)
         return Done(f"{name}'s roles are ended, and who takes over has been told.", path)
 
     return submit(form, work) or page(
