@@ -176,6 +176,10 @@ class Visitor:
         response = self._run(lambda: self.client.post(path, data=data, follow_redirects=True))
         return self._page(path, response, status)
 
+    def status(self, path: str, method: str) -> int:
+        """Only the answer's status, without following it or reading the page."""
+        return self._run(lambda: self.client.open(path, method=method)).status_code
+
     def _page(self, path: str, response: TestResponse, status: int | None) -> Page:
         page = Page(self, response.request.path, response)
         if status is not None and page.status != status:
