@@ -6,6 +6,7 @@ from pathlib import Path
 from flask import Flask
 from flask_migrate import Migrate
 from sqlalchemy.engine import make_url
+from werkzeug.middleware.proxy_fix import ProxyFix
 
 import fund.demo.views
 import fund.documents.views
@@ -22,12 +23,13 @@ import fund.rulebook.views
 import fund.tasks
 import ledger.bank.views
 import ledger.views
+import members.accounts.factors.views
 import members.accounts.views
 import members.contact.views
 import members.contributions.views
+import members.offices.views
 import members.profile.views
 import members.prospects.views
-import members.offices.views
 import members.views
 import proposals.assessment.views
 import proposals.brokerage.views
@@ -51,6 +53,7 @@ _BLUEPRINTS = (
     fund.handover.views.bp,
     members.accounts.views.bp,
     members.contact.views.bp,
+    members.accounts.factors.views.bp,
     members.views.bp,
     members.contributions.views.bp,
     members.profile.views.bp,
@@ -94,6 +97,9 @@ def create_app(settings: Settings, clock: Clock | None = None, mailer: Mailer | 
         WTF_CSRF_TIME_LIMIT=None,  # a long proposal outlives any hour; the token ends with the session
         SEND_FILE_MAX_AGE_DEFAULT=3600,
     )
+    if settings.trusted_proxies:
+        hops = settings.trusted_proxies
+        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=0)  # type: ignore[method-assign]
     url = make_url(settings.database_url)
     if url.get_backend_name() == "sqlite" and url.database and url.database != ":memory:":
         Path(url.database).parent.mkdir(parents=True, exist_ok=True, mode=0o700)

@@ -299,7 +299,11 @@ def run(port: int, host: str, threads: int, no_scheduler: bool) -> None:
     with _fund(settings) as (app, found):
         listening = _listen(host, port)
         server = create_server(
-            app, sockets=[listening], threads=threads, ident=None, clear_untrusted_proxy_headers=True
+            app,
+            sockets=[listening],
+            threads=threads,
+            ident=None,
+            clear_untrusted_proxy_headers=settings.trusted_proxies == 0,
         )
         click.echo(f"{found.name} is open at {settings.base_url}")
         if found.is_demo:

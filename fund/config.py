@@ -17,6 +17,8 @@ class Settings:
         base_url: the address that people reach the site by; mailed links are built from it, never from a request.
         smtp_url: `smtp://user:password@host:587` or `smtps://…`; without it mail waits in the outbox.
         mail_from: sender of mails.
+        trusted_proxies: how many web servers stand before this one and may say whom they speak for. With a wrong number
+            either everybody seems to come from one network, or anybody may name any network as theirs.
         secure_cookies: cookies only over HTTPS; on unless the base address is plain http.
     """
 
@@ -25,6 +27,7 @@ class Settings:
     base_url: str = "http://127.0.0.1:8000"
     smtp_url: str | None = None
     mail_from: str = "fund@localhost"
+    trusted_proxies: int = 0
 
     @property
     def secure_cookies(self) -> bool:
@@ -37,11 +40,17 @@ def data_folder(environ: Mapping[str, str] = os.environ) -> Path:
 
 
 def settings_from_environment(environ: Mapping[str, str] = os.environ) -> Settings:
-    """Read `DATABASE_URL`, `SECRET_KEY`, `BASE_URL`, `PORT`, `SMTP_URL` and `MAIL_FROM`.
+    """Read `DATABASE_URL`, `SECRET_KEY`, `BASE_URL`, `PORT`, `SMTP_URL`, `MAIL_FROM` and `TRUSTED_PROXIES`.
 
     Without DATABASE_URL the database is a file in the data folder. Without SECRET_KEY one is made there once, readable
     by this user alone.
+
+    Raises:
+        ValueError: when TRUSTED_PROXIES is no small whole number.
     """
+    proxies = environ.get("TRUSTED_PROXIES") or "0"
+    if not (proxies.isascii() and proxies.isdigit() and len(proxies) == 1):
+        raise ValueError(f"TRUSTED_PROXIES is the number of web servers before this one, 0 to 9, not {proxies!r}.")
     folder = data_folder(environ)
     database_url = environ.get("DATABASE_URL") or f"sqlite:///{folder / 'fund.db'}"
     if database_url.startswith(("postgres://", "postgresql://")):
@@ -52,6 +61,7 @@ def settings_from_environment(environ: Mapping[str, str] = os.environ) -> Settin
         base_url=(environ.get("BASE_URL") or f"http://127.0.0.1:{environ.get('PORT') or '8000'}").rstrip("/"),
         smtp_url=environ.get("SMTP_URL") or None,
         mail_from=environ.get("MAIL_FROM") or "fund@localhost",
+        trusted_proxies=int(proxies),
     )
 
 

@@ -24,6 +24,7 @@ import fund.grants.service
 import fund.privacy.service
 import fund.reporting.service
 import ledger.service
+import members.accounts.factors.service
 import members.accounts.service
 import proposals.brokerage.closing
 import proposals.service
@@ -65,6 +66,7 @@ SWEEPS = (
     Sweep("reports", fund.reporting.service.sweep, 60),
     Sweep("sign-ins", members.accounts.service.sweep, 3600),
     Sweep("old sign-ins", fund.privacy.service.sweep, 3600),
+    Sweep("passkeys", members.accounts.factors.service.sweep, 3600),
     Sweep("books", _seal, 30),
     Sweep("mail", delivery.deliver, 15, opens_transactions=True),
 )

@@ -9,10 +9,11 @@ import fund.privacy.queries
 import fund.reporting.queries
 import fund.rulebook.queries
 import ledger.bank.queries
+import members.accounts.factors.queries
 import members.contributions.queries
+import members.offices.queries
 import members.profile.queries
 import members.prospects.queries
-import members.offices.queries
 import members.queries
 import proposals.assessment.queries
 import proposals.brokerage.queries
@@ -34,6 +35,7 @@ _PLACES = (
     (Permission.ASSESS, "assessment.desk", "Assessments"),
     (Permission.ADMIT_MEMBERS, "members.applications", "Applications"),
     (Permission.ADMIT_MEMBERS, "prospects.listed", "Organisations to invite"),
+    (Permission.LET_PEOPLE_IN, "factors.let_in", "Lost second steps"),
     (Permission.KEEP_BANK, "bank.statements", "Bank statements"),
     (Permission.KEEP_BANK, "contributions.money_in", "Money in"),
     (Permission.KEEP_BANK, "bank.payments_out", "Payments out"),
@@ -51,6 +53,7 @@ _PLACES = (
 
 _SOURCES = (
     members.queries.tasks,
+    members.accounts.factors.queries.tasks,
     members.contributions.queries.tasks,
     members.profile.queries.tasks,
     members.prospects.queries.tasks,

@@ -9,8 +9,8 @@ from datetime import date, datetime, timedelta
 from urllib.parse import urlsplit
 
 import psycopg
-from flask import Flask, Response, abort, current_app, g, redirect, render_template, request, url_for
-from flask_login import LoginManager, current_user
+from flask import Flask, Response, abort, g, render_template, request
+from flask_login import LoginManager
 from flask_wtf import CSRFProtect
 from flask_wtf.csrf import CSRFError
 from markupsafe import Markup, escape
@@ -18,13 +18,14 @@ from sqlalchemy.exc import OperationalError
 from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Response as AnyResponse
 
+from fund.admission import admit
 from fund.config import Settings
-from fund.kernel.access import Permission, access, declared
+from fund.kernel.access import Permission, access
 from fund.kernel.calendar import london_day
 from fund.kernel.clock import LONDON
 from fund.kernel.db import db
-from fund.kernel.errors import Conflict, FundError, NotAllowed, NotFound
-from fund.kernel.forms import new_form_id, opened_for
+from fund.kernel.errors import FundError, NotFound
+from fund.kernel.forms import new_form_id
 from fund.kernel.pages import actor_or_none, now
 from fund.kernel.places import CITY_REGION, DISTRICT_NAMES
 from fund.kernel.society import Society, society
@@ -34,9 +35,6 @@ from members.accounts.models import Person
 from members.rules import SECTOR_NAMES, Sector
 
 log = logging.getLogger("fund")
-
-_OF_NO_ORGANISATION = {"accounts", "demo"}
-"""Blueprints whose forms are the person's own, whomever they act for."""
 
 _NAVIGATION = (
     ("public.money", "The pot"),
@@ -69,7 +67,7 @@ def prepare(app: Flask, settings: Settings) -> None:
     access(Permission.ANYONE)(app.view_functions["static"])
     _add_filters(app)
     app.before_request(_refuse_foreign_hosts(settings))
-    app.before_request(_admit)
+    app.before_request(admit)
     app.after_request(_add_headers)
     app.context_processor(_context)
     app.register_error_handler(FundError, _fund_error)
@@ -94,54 +92,6 @@ def _refuse_foreign_hosts(settings: Settings) -> Callable[[], None]:
     return check
 
 
-def _admit() -> AnyResponse | None:
-    """Let the request through if the person may open the page; the matrix in `fund.kernel.access` decides."""
-    if request.endpoint == "static":
-        return None
-    g.actor = current_user.actor if current_user.is_authenticated else None
-    if request.endpoint is None:
-        return None  # unknown address: answered as 404 by the router
-    if any(isinstance(part, str) and not part.isprintable() for part in (request.view_args or {}).values()):
-        raise NotFound  # no reference holds a control character, and PostgreSQL refuses NUL
-    _refuse_forms_of_another_organisation()
-    permission = declared(current_app.view_functions[request.endpoint])
-    if permission is Permission.ANYONE:
-        return None
-    if permission is Permission.DEMO:
-        found = society()
-        if found is None or not found.is_demo:
-            raise NotFound
-        return None
-    actor = actor_or_none()
-    if actor is None:
-        if request.method in ("GET", "HEAD"):
-            return redirect(url_for("accounts.sign_in", next=request.full_path.rstrip("?")), code=303)
-        raise NotAllowed("You were signed out. Sign in again in another tab, then come back here and send this again.")
-    if permission is None or not actor.may(permission):
-        raise NotAllowed(
-            f"{actor.name} doesn't have the role that this page needs. "
-            "Ask a steward, or choose another organisation to act for."
-        )
-    return None
-
-
-def _refuse_forms_of_another_organisation() -> None:
-    """A form opened while acting for one organisation is never acted on for another: in a second tab the person may
-    have changed whom they act for. A person's own account belongs to no organisation."""
-    actor = actor_or_none()
-    if request.method != "POST" or actor is None or request.blueprint in _OF_NO_ORGANISATION:
-        return
-    opened = {opened_for(value) for name, value in request.form.items() if name.endswith("form_id")} - {None}
-    if not opened or opened == {actor.organisation_id}:
-        return
-    known = {place.organisation_id: place.name for place in actor.others}
-    before = next((known[found] for found in opened if found in known), "another organisation")
-    raise Conflict(
-        f"You opened this form for {before}, and act for {actor.organisation_name or 'no organisation'} now. Nothing "
-        f"was done. Choose {before} at the top of the page, then go back and send the form again."
-    )
-
-
 def _add_headers(response: Response) -> Response:
     for name, value in _HEADERS.items():
         response.headers.setdefault(name, value)
@@ -159,6 +109,8 @@ def _context() -> dict[str, object]:
         "Sector": Sector,
         "navigation": _NAVIGATION,
         "new_form_id": new_form_id,
+        "kept_form": g.get("kept_form"),
+        "kept_form_had_files": g.get("kept_form_had_files", False),
         "person_name": _person_name,
     }
 

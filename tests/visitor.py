@@ -188,8 +188,9 @@ class Visitor:
             )
         return page
 
-    def sign_in(self, person: Person, acting_for_id: int | None = None) -> "Visitor":
-        """Become `person`, by a session made in the database (the sign-in page has tests of its own)."""
+    def sign_in(self, person: Person, acting_for_id: int | None = None, *, with_second_step: bool = True) -> "Visitor":
+        """Become `person`, by a session made in the database (the sign-in page has tests of its own). Its second step
+        was shown, and counts however long the test lasts, unless the test says otherwise."""
         token = secrets.token_urlsafe(16)
         now = self.app.extensions["sicf_clock"].now()
         person_id = person.id
@@ -201,6 +202,9 @@ class Visitor:
                     acting_for_id=acting_for_id,
                     created_at=now,
                     expires_at=now + timedelta(days=900),
+                    is_remembered=True,
+                    last_seen_at=now,
+                    factor_at=now + timedelta(days=900) if with_second_step else None,
                 )
             )
         with self.client.session_transaction() as cookie:

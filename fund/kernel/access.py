@@ -66,6 +66,7 @@ class Permission(StrEnum):
     VOTE = "vote"
     WRITE_REPORT = "write_report"
     EDIT_PROFILE = "edit_profile"
+    NAME_BANK_ACCOUNT = "name_bank_account"
     # the fund's people
     ADMIT_MEMBERS = "admit_members"
     KEEP_BANK = "keep_bank"
@@ -87,6 +88,7 @@ class Permission(StrEnum):
     MANAGE_OFFICES = "manage_offices"
     RESTORE_CERTIFIER = "restore_certifier"
     DECIDE_ROLE_CHANGE = "decide_role_change"
+    LET_PEOPLE_IN = "let_people_in"
 
 
 MATRIX: dict[Permission, frozenset[Role]] = {
@@ -98,6 +100,7 @@ MATRIX: dict[Permission, frozenset[Role]] = {
     Permission.VOTE: frozenset({Role.REPRESENTATIVE, Role.DEPUTY}),
     Permission.WRITE_REPORT: frozenset({Role.CERTIFIER, Role.EDITOR, Role.FINANCE}),
     Permission.EDIT_PROFILE: frozenset({Role.CERTIFIER, Role.EDITOR}),
+    Permission.NAME_BANK_ACCOUNT: frozenset({Role.CERTIFIER, Role.FINANCE}),
     Permission.ADMIT_MEMBERS: frozenset({Role.STEWARD}),
     Permission.KEEP_BANK: frozenset({Role.STEWARD}),
     Permission.READ_BOOKS: _OFFICE,
@@ -118,8 +121,37 @@ MATRIX: dict[Permission, frozenset[Role]] = {
     Permission.MANAGE_OFFICES: frozenset({Role.SECRETARY, Role.BOARD}),
     Permission.RESTORE_CERTIFIER: frozenset({Role.STEWARD, Role.BOARD}),
     Permission.DECIDE_ROLE_CHANGE: frozenset({Role.STEWARD, Role.SECRETARY, Role.BOARD}),
+    Permission.LET_PEOPLE_IN: frozenset({Role.STEWARD, Role.SECRETARY, Role.BOARD}),
 }
 """Permission → the roles that give it. ANYONE and SIGNED_IN need no role; DEMO needs a demonstration fund."""
+
+
+SECOND_FACTOR = frozenset(
+    {
+        # roles, and who may use an account
+        Permission.MANAGE_OWN_ORGANISATION,
+        Permission.ADMIT_MEMBERS,
+        Permission.LET_PEOPLE_IN,
+        Permission.MANAGE_OFFICES,
+        Permission.RESTORE_CERTIFIER,
+        Permission.DECIDE_ROLE_CHANGE,
+        Permission.CONFIRM_ERASURE,
+        # the rules that all of this stands on
+        Permission.KEEP_RULES,
+        # what binds an organisation
+        Permission.BIND_ORGANISATION,
+        # money
+        Permission.NAME_BANK_ACCOUNT,
+        Permission.KEEP_BANK,
+        Permission.PREPARE_GRANTS,
+        Permission.APPROVE_PAYMENTS,
+        # ballots: calling, closing, declaring and voiding them
+        Permission.RUN_BALLOTS,
+        Permission.VOID_BALLOTS,
+    }
+)
+"""Permissions whose forms need a second step given a short while ago (`fund.admission`): what a stolen passphrase must
+not reach. Casting a vote needs none: any of an organisation's people sees it and may change it until closing."""
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,8 @@ from typing import Any, ClassVar
 
 from flask import g, has_app_context
 from flask_wtf import FlaskForm
+from flask_wtf.form import _Auto
+from werkzeug.datastructures import MultiDict
 from wtforms import DateField, HiddenField, StringField, TextAreaField
 from wtforms.validators import Length, StopValidation, ValidationError
 
@@ -97,6 +99,16 @@ def opened_for(form_id: str) -> int | None:
 
 class BaseForm(FlaskForm):
     """Base of every form. `form_id` is made when the form is first shown and comes back with it."""
+
+    class Meta(FlaskForm.Meta):
+        def wrap_formdata(self, form: Any, formdata: Any) -> Any:
+            """What was sent; or, when a page is opened again, what its reader had typed before they were asked to sign
+            in or to show that it's them."""
+            sent = super().wrap_formdata(form, formdata)
+            kept: MultiDict[str, str] | None = g.get("kept_form")
+            if sent is None and formdata is _Auto and kept is not None and f"{form._prefix}form_id" in kept:
+                return kept
+            return sent
 
     form_id = HiddenField(default=new_form_id, validators=[Needed("Reload the page and send this again.")])
 

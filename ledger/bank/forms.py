@@ -66,7 +66,7 @@ class FileForm(BaseForm):
             )
             for order in orders
         ]
-        if not self.is_submitted():
+        if self.form_id.raw_data is None:  # else it was sent, or is shown again as it was
             self.orders.data = [order.id for order in orders]
 
 

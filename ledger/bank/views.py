@@ -221,7 +221,7 @@ def new_payee() -> Response:
 
 
 @bp.route("/bank/details", methods=["GET", "POST"])
-@access(Permission.CONTRIBUTE)
+@access(Permission.NAME_BANK_ACCOUNT)
 def own_details() -> Response:
     """An organisation's own people say where it is to be paid."""
     if actor().organisation_reference is None:

@@ -1,6 +1,6 @@
 """Forms of signing in and of a person's own account."""
 
-from wtforms import EmailField, HiddenField, IntegerField, PasswordField
+from wtforms import BooleanField, EmailField, HiddenField, IntegerField, PasswordField
 
 from fund.kernel.forms import BaseForm, Needed, UpTo, clean
 from members.accounts.fields import email_field
@@ -11,6 +11,7 @@ class SignInForm(BaseForm):
 
     email = EmailField("E-mail address", filters=[clean], validators=[Needed("Give your e-mail address."), UpTo(254)])
     passphrase = PasswordField("Passphrase", validators=[Needed("Give your passphrase.")])
+    remember = BooleanField("Stay signed in on this browser for 14 days")
     next = HiddenField()
 
 
@@ -37,3 +38,10 @@ class ForgottenForm(BaseForm):
     """Where to mail a link."""
 
     email = email_field("E-mail address", "Give the e-mail address that you sign in with.")
+
+
+class EmailForm(BaseForm):
+    """Another e-mail address, and the passphrase."""
+
+    email = email_field("New e-mail address", "Give the address that you want to sign in with.")
+    present = PasswordField("Passphrase", validators=[Needed("Give your passphrase.")])

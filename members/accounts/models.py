@@ -51,7 +51,11 @@ class FundAppointment(Base):
 
 
 class PersonSession(Base):
-    """A signed-in browser. Only the hash of its token is kept; it dies on sign-out, disabling and a new password."""
+    """A signed-in browser. Only the hash of its token is kept; it dies on sign-out, disabling and a new password.
+
+    `is_half` says that the passphrase was right and the second step is still to come: it opens nothing yet.
+    `passphrase_at` and `factor_at` say when the person last gave their passphrase and their second step in it.
+    """
 
     __tablename__ = "person_session"
 
@@ -62,6 +66,14 @@ class PersonSession(Base):
     created_at: Mapped[datetime]
     expires_at: Mapped[datetime]
     ended_at: Mapped[datetime | None]
+    is_remembered: Mapped[bool | None]
+    device: Mapped[str | None]
+    network: Mapped[str | None]
+    last_seen_at: Mapped[datetime | None]
+    passphrase_at: Mapped[datetime | None]
+    factor_at: Mapped[datetime | None]
+    is_half: Mapped[bool | None]
+    is_by_demo_door: Mapped[bool | None]
 
     person: Mapped[Person] = relationship()
 
@@ -114,3 +126,53 @@ class SignInThrottle(Base):
     failures: Mapped[int]
     last_attempt_at: Mapped[datetime] = mapped_column(index=True)
     wait_until: Mapped[datetime]
+
+
+class KnownDevice(Base):
+    """A browser that somebody signed in from before. It holds the token in a cookie; only the hash is kept."""
+
+    __tablename__ = "known_device"
+    __table_args__ = (UniqueConstraint("person_id", "token_hash"),)
+
+    id: Mapped[Id]
+    person_id: Mapped[Key] = mapped_column(ForeignKey("person.id"), index=True)
+    token_hash: Mapped[str] = mapped_column(index=True)
+    first_seen_at: Mapped[datetime]
+    last_seen_at: Mapped[datetime] = mapped_column(index=True)
+
+
+class HeldForm(Base):
+    """What somebody had typed when they were asked to sign in again or to give their second step.
+
+    `fields` is sealed JSON: the pairs of the form in order. It is that person's alone, for the organisation they acted
+    for, and is forgotten after `rules.HOLD_LENGTH`.
+    """
+
+    __tablename__ = "held_form"
+
+    id: Mapped[Id]
+    token_hash: Mapped[str] = mapped_column(unique=True)
+    person_id: Mapped[Key] = mapped_column(ForeignKey("person.id"), index=True)
+    acting_for_id: Mapped[Key | None] = mapped_column(ForeignKey("organisation.id"))
+    path: Mapped[str]
+    fields: Mapped[str]
+    had_files: Mapped[bool]
+    created_at: Mapped[datetime] = mapped_column(index=True)
+
+
+class EmailChange(Base):
+    """A new e-mail address asked for. The new one confirms it; the old one may undo it for a week."""
+
+    __tablename__ = "email_change"
+
+    id: Mapped[Id]
+    person_id: Mapped[Key] = mapped_column(ForeignKey("person.id"), index=True)
+    old_email: Mapped[str]
+    new_email: Mapped[str]
+    confirm_hash: Mapped[str] = mapped_column(unique=True)
+    undo_hash: Mapped[str] = mapped_column(unique=True)
+    asked_at: Mapped[datetime]
+    confirmed_at: Mapped[datetime | None]
+    undone_at: Mapped[datetime | None]
+
+    person: Mapped[Person] = relationship()

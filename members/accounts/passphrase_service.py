@@ -14,7 +14,15 @@ from members.accounts import queries, rules, service
 from members.accounts.models import PassphraseReset, Person
 
 
-def change_password(*, present: str, passphrase: str, actor: Actor, now: datetime) -> str:
+def change_password(
+    *,
+    present: str,
+    passphrase: str,
+    actor: Actor,
+    now: datetime,
+    browser: service.Browser = service.Browser(),  # noqa: B008
+    factor_at: datetime | None = None,
+) -> str:
     """Choose a new passphrase; signs out everywhere and returns the token of a new session for this browser."""
     person = db.session.execute(select(Person).where(Person.id == actor.person_id).with_for_update()).scalar_one()
     found = []
@@ -29,7 +37,14 @@ def change_password(*, present: str, passphrase: str, actor: Actor, now: datetim
     service.sign_out_everywhere(person_id=person.id, now=now)
     audit.record(actor, "account.passphrase_changed", f"person:{person.id}", at=now)
     _tell_of_new_passphrase(person, now)
-    return service.open_session(person_id=person.id, acting_for_id=actor.organisation_id, now=now)
+    return service.open_session(
+        person_id=person.id,
+        acting_for_id=actor.organisation_id,
+        browser=browser,
+        gave_passphrase=True,
+        gave_factor_at=factor_at,
+        now=now,
+    )
 
 
 def ask_reset(*, email: str, now: datetime) -> None:

@@ -9,7 +9,8 @@ from sqlalchemy.orm import joinedload
 
 from fund.kernel.access import Actor, Place, Role
 from fund.kernel.db import db
-from members.accounts.models import FundAppointment, Invitation, PassphraseReset, Person, PersonSession
+from members.accounts import rules
+from members.accounts.models import FundAppointment, Invitation, KnownDevice, PassphraseReset, Person, PersonSession
 from members.accounts.rules import email_key
 from members.accounts.rules import token_hash as token_hash
 from members.models import Appointment, Organisation
@@ -21,10 +22,22 @@ MOST_ROLES = 200
 
 @dataclass(frozen=True)
 class SignedIn(UserMixin):
-    """What Flask-Login keeps: the session's token and the person it stands for."""
+    """What Flask-Login keeps: the session's token and the person it stands for.
+
+    Attributes:
+        is_fresh: a second step was given in this session a short while ago.
+        is_passphrase_fresh: the passphrase was.
+        is_stale: it was not written down for a while that this browser was seen.
+    """
 
     token: str
     actor: Actor
+    session_id: int
+    is_fresh: bool
+    is_passphrase_fresh: bool
+    is_remembered: bool
+    is_stale: bool
+    factor_at: datetime | None
 
     def get_id(self) -> str:
         return self.token
@@ -32,18 +45,71 @@ class SignedIn(UserMixin):
 
 def signed_in(token: str, now: datetime) -> SignedIn | None:
     """The person of a live session, with the roles they hold at `now`; None when the session has ended."""
-    session = db.session.scalar(
+    session = session_by_token(token)
+    if session is None or session.is_half or not is_live(session, now):
+        return None
+    seen = session.last_seen_at
+    return SignedIn(
+        token,
+        actor_of(session.person_id, session.person.name, session.acting_for_id),
+        session.id,
+        bool(session.is_by_demo_door) or rules.is_fresh(session.factor_at, now),
+        bool(session.is_by_demo_door) or rules.is_fresh(session.passphrase_at, now),
+        _is_remembered(session),
+        seen is None or now - seen >= rules.SEEN_EVERY,
+        session.factor_at,
+    )
+
+
+def session_by_token(token: str) -> PersonSession | None:
+    """The session that a cookie stands for, live or not."""
+    return db.session.scalar(
         select(PersonSession)
         .options(joinedload(PersonSession.person))
-        .where(
-            PersonSession.token_hash == token_hash(token),
-            PersonSession.ended_at.is_(None),
-            PersonSession.expires_at > now,
+        .where(PersonSession.token_hash == token_hash(token))
+    )
+
+
+def is_live(session: PersonSession, now: datetime) -> bool:
+    """Whether a session, half or whole, still stands."""
+    return (
+        session.ended_at is None
+        and session.person.disabled_at is None
+        and rules.session_is_live(
+            expires_at=session.expires_at,
+            last_seen_at=session.last_seen_at,
+            is_remembered=_is_remembered(session),
+            now=now,
         )
     )
-    if session is None or session.person.disabled_at is not None:
+
+
+def _is_remembered(session: PersonSession) -> bool:
+    return session.is_remembered is not False  # one from before there was a choice stays till its time is over
+
+
+def sessions_of(person_id: int, now: datetime) -> list[PersonSession]:
+    """The browsers that somebody is signed in from, last seen first, at most 50."""
+    found = db.session.scalars(
+        select(PersonSession)
+        .options(joinedload(PersonSession.person))
+        .where(PersonSession.person_id == person_id, PersonSession.ended_at.is_(None), PersonSession.expires_at > now)
+        .order_by(PersonSession.last_seen_at.desc(), PersonSession.id.desc())
+        .limit(50)
+    )
+    return [session for session in found if is_live(session, now) and not session.is_half]
+
+
+def known_device(person_id: int, device_token: str | None, now: datetime) -> KnownDevice | None:
+    """The browser, if this person signed in from it before and not too long ago."""
+    if device_token is None:
         return None
-    return SignedIn(token, actor_of(session.person_id, session.person.name, session.acting_for_id))
+    found = db.session.scalar(
+        select(KnownDevice).where(
+            KnownDevice.person_id == person_id, KnownDevice.token_hash == token_hash(device_token)
+        )
+    )
+    return found if found is not None and now - found.last_seen_at < rules.DEVICE_LENGTH else None
 
 
 def actor_of(person_id: int, name: str, organisation_id: int | None) -> Actor:
@@ -87,6 +153,11 @@ class Held:
     organisation_reference: str
     organisation_name: str
     role: Role
+
+
+def email_of(person_id: int) -> str:
+    """The address that somebody signs in with."""
+    return db.session.get_one(Person, person_id).email
 
 
 def appointments_of(person_id: int) -> list[Held]:

@@ -4,8 +4,9 @@ Checking a passphrase takes some 30 ms of work on purpose. Signing in is therefo
 `sign_in`, with the check between them, outside any transaction: a rush of sign-ins must not hold up writers.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from hashlib import sha256
 
 from sqlalchemy import delete, select, update
@@ -22,7 +23,9 @@ from fund.kernel.topics import Topic
 from members.accounts import queries, rules
 from members.accounts.models import (
     FundAppointment,
+    HeldForm,
     Invitation,
+    KnownDevice,
     Person,
     PersonSession,
     SignInThrottle,
@@ -34,6 +37,21 @@ from members.rules import ROLE_NAMES, appointment_faults
 
 EVERYBODY = ""
 """In place of an account, in the throttle's row for a whole network."""
+
+
+@dataclass(frozen=True)
+class Browser:
+    """What is known of the browser that somebody signs in from.
+
+    Attributes:
+        device: in plain words, such as "Firefox on Windows".
+        network: where from, roughly.
+        is_remembered: it stays signed in for `rules.SESSION_LENGTH`; else it ends with the browser, or left alone.
+    """
+
+    device: str = "A browser"
+    network: str = "unknown"
+    is_remembered: bool = False
 
 
 @dataclass(frozen=True)
@@ -69,29 +87,58 @@ def add_person(*, name: str, email: str, passphrase: str | None, actor: Actor | 
     return person
 
 
-def claim_attempt(*, email: str, network: str, now: datetime) -> Attempt:
+def claim_attempt(*, email: str, network: str, now: datetime, device_token: str | None = None) -> Attempt:
     """Count a try before the passphrase is looked at, so that many tries at once are all counted.
+
+    A browser that this person signed in from before counts by itself, apart from its network: whoever tries from the
+    same office can't make them wait.
 
     Args:
         email: as typed; may be nobody's.
         network: where from, as `rules.network_of` says.
+        device_token: what the browser holds of earlier sign-ins, if anything.
     """
     account = sha256(rules.email_key(email).encode()).hexdigest()
-    pair, whole = _throttle(account, network, now), _throttle(EVERYBODY, network, now)
-    wait_until = max(pair.wait_until, whole.wait_until)
+    person = queries.person_by_email(email)
+    device = queries.known_device(person.id, device_token, now) if person is not None else None
+    if device is not None:
+        counted = [(claim_row(account, f"device:{device.id}", now), rules.wait_after)]
+    else:
+        counted = [
+            (claim_row(account, network, now), rules.wait_after),
+            (claim_row(EVERYBODY, network, now), rules.network_wait_after),
+        ]
+    wait_until = max(row.wait_until for row, _ in counted)
     if wait_until > now:
         return Attempt((), None, None, wait_until)
-    for row, wait in ((pair, rules.wait_after), (whole, rules.network_wait_after)):
-        row.failures = 1 if now - row.last_attempt_at > rules.FORGET_FAILURES_AFTER else row.failures + 1
-        row.last_attempt_at = now
-        row.wait_until = now + wait(row.failures)
-    person = queries.person_by_email(email)
+    for row, wait in counted:
+        count_failure(row, wait, now)
+    ids = tuple(row.id for row, _ in counted)
     if person is None or person.disabled_at is not None:
-        return Attempt((pair.id, whole.id), None, None)
-    return Attempt((pair.id, whole.id), person.id, person.password_hash)
+        return Attempt(ids, None, None)
+    return Attempt(ids, person.id, person.password_hash)
 
 
-def _throttle(account_hash: str, network: str, now: datetime) -> SignInThrottle:
+def count_failure(row: SignInThrottle, wait: Callable[[int], timedelta], now: datetime) -> None:
+    """Count a try as failed until it is known to be right; old failures no longer count."""
+    row.failures = 1 if now - row.last_attempt_at > rules.FORGET_FAILURES_AFTER else row.failures + 1
+    row.last_attempt_at = now
+    row.wait_until = now + wait(row.failures)
+
+
+def forgive(throttle_ids: tuple[int, ...]) -> None:
+    """The try was right: forget the account's failures from here, and take this one off the whole network's."""
+    first, *others = throttle_ids
+    db.session.execute(delete(SignInThrottle).where(SignInThrottle.id == first))
+    db.session.execute(
+        update(SignInThrottle)
+        .where(SignInThrottle.id.in_(others), SignInThrottle.failures > 0)
+        .values(failures=SignInThrottle.failures - 1)
+    )
+
+
+def claim_row(account_hash: str, network: str, now: datetime) -> SignInThrottle:
+    """The locked row that counts failures of an account from a network."""
     session = db.session()
     insert = postgresql_insert if session.get_bind().dialect.name == "postgresql" else sqlite_insert
     session.execute(
@@ -106,33 +153,60 @@ def _throttle(account_hash: str, network: str, now: datetime) -> SignInThrottle:
     ).scalar_one()
 
 
-def sign_in(*, attempt: Attempt, now: datetime) -> str:
-    """Open a session for the person of an attempt whose passphrase was right; returns its secret token."""
+def sign_in(*, attempt: Attempt, now: datetime, browser: Browser = Browser(), needs_factor: bool = False) -> str:
+    """Open a session for the person of an attempt whose passphrase was right; returns its secret token.
+
+    Args:
+        attempt: what `claim_attempt` let through.
+        browser: where the person signs in from.
+        needs_factor: a second step is still to come; the session opens nothing until it was given.
+    """
     person = db.session.get(Person, attempt.person_id) if attempt.person_id is not None else None
     if person is None or person.disabled_at is not None:
         raise NotFound
     if attempt.throttle_ids:
-        pair_id, whole_id = attempt.throttle_ids
-        db.session.execute(delete(SignInThrottle).where(SignInThrottle.id == pair_id))
-        db.session.execute(
-            update(SignInThrottle)
-            .where(SignInThrottle.id == whole_id, SignInThrottle.failures > 0)
-            .values(failures=SignInThrottle.failures - 1)
-        )
+        forgive(attempt.throttle_ids)
+    if not needs_factor:
+        record_sign_in(person, now)
+    return open_session(
+        person_id=person.id, acting_for_id=None, browser=browser, gave_passphrase=True, is_half=needs_factor, now=now
+    )
+
+
+def record_sign_in(person: Person, now: datetime) -> None:
+    """Write down that somebody has signed in."""
     audit.record(queries.actor_of(person.id, person.name, None), "account.signed_in", f"person:{person.id}", at=now)
-    return open_session(person_id=person.id, acting_for_id=None, now=now)
 
 
-def open_session(*, person_id: int, acting_for_id: int | None, now: datetime) -> str:
+def open_session(
+    *,
+    person_id: int,
+    acting_for_id: int | None,
+    now: datetime,
+    browser: Browser = Browser(),
+    gave_passphrase: bool = False,
+    gave_factor_at: datetime | None = None,
+    is_half: bool = False,
+    is_by_demo_door: bool = False,
+) -> str:
     """A new session on the server; returns the secret token, of which only the hash is kept."""
     token = rules.new_token()
+    length = rules.SESSION_LENGTH if browser.is_remembered else rules.BROWSER_SESSION_LENGTH
     db.session.add(
         PersonSession(
             token_hash=rules.token_hash(token),
             person_id=person_id,
             acting_for_id=acting_for_id,
             created_at=now,
-            expires_at=now + rules.SESSION_LENGTH,
+            expires_at=now + length,
+            is_remembered=browser.is_remembered,
+            device=browser.device,
+            network=browser.network,
+            last_seen_at=now,
+            passphrase_at=now if gave_passphrase else None,
+            factor_at=gave_factor_at,
+            is_half=is_half,
+            is_by_demo_door=is_by_demo_door,
         )
     )
     db.session.flush()
@@ -185,6 +259,8 @@ def grant_fund_role(
 ) -> FundAppointment:
     """Give a person a role for the fund itself; one they hold already stays as it is.
 
+    The person signs in anew: a session that somebody else may have got hold of must not grow with its owner.
+
     Args:
         given_by_id: who gave it, where that is another than `actor`: the person who accepts did not give it.
 
@@ -208,12 +284,16 @@ def grant_fund_role(
     given = FundAppointment(person_id=person_id, role=role, started_at=now, appointed_by_id=giver)
     db.session.add(given)
     db.session.flush()
+    sign_out_everywhere(person_id=person_id, now=now)
     audit.record(actor, "fund_role.given", f"person:{person_id}", at=now, after={"role": role})
     return given
 
 
 def seat(*, organisation_id: int, person_id: int, role: Role, actor: Actor | None, now: datetime) -> Appointment:
-    """Write down that a person now holds a role in an organisation. Whether they may is checked by who calls this."""
+    """Write down that a person now holds a role in an organisation. Whether they may is checked by who calls this.
+
+    The person signs in anew, as with a role for the fund.
+    """
     given = Appointment(
         organisation_id=organisation_id,
         person_id=person_id,
@@ -223,6 +303,7 @@ def seat(*, organisation_id: int, person_id: int, role: Role, actor: Actor | Non
     )
     db.session.add(given)
     db.session.flush()
+    sign_out_everywhere(person_id=person_id, now=now)
     return given
 
 
@@ -356,14 +437,22 @@ def enter_as(*, person_id: int, now: datetime) -> str:
     found = society()
     if found is None or not found.is_demo or person_id not in {person.person_id for person in queries.demo_people()}:
         raise NotFound
-    return open_session(person_id=person_id, acting_for_id=None, now=now)
+    return open_session(
+        person_id=person_id, acting_for_id=None, browser=Browser(is_remembered=True), is_by_demo_door=True, now=now
+    )
 
 
 def sweep(now: datetime) -> int:
-    """Forget failed sign-ins that no longer count; returns how many."""
+    """Forget failed sign-ins that no longer count, and what was held for too long; returns how many."""
     gone = db.session.execute(
         delete(SignInThrottle)
         .where(SignInThrottle.last_attempt_at < now - rules.FORGET_FAILURES_AFTER, SignInThrottle.wait_until <= now)
         .returning(SignInThrottle.id)
     )
-    return len(gone.all())
+    held = db.session.execute(
+        delete(HeldForm).where(HeldForm.created_at < now - rules.HOLD_LENGTH).returning(HeldForm.id)
+    )
+    unknown = db.session.execute(
+        delete(KnownDevice).where(KnownDevice.last_seen_at < now - rules.DEVICE_LENGTH).returning(KnownDevice.id)
+    )
+    return len(gone.all()) + len(held.all()) + len(unknown.all())

@@ -1,7 +1,7 @@
 """Signing in and out, invitations, and a person's own account."""
 
-from flask import Blueprint, Response, current_app, flash, redirect, request, session, url_for
-from flask_login import current_user, login_user, logout_user
+from flask import Response, current_app, flash, redirect, request, session, url_for
+from flask_login import current_user
 from werkzeug.wrappers import Response as AnyResponse
 
 from fund.kernel.access import Permission, access
@@ -11,12 +11,24 @@ from fund.kernel.forms import ActionForm
 from fund.kernel.once import Done
 from fund.kernel.pages import actor, actor_or_none, now, page, submit
 from fund.kernel.society import society
-from members.accounts import passphrase_service, queries, rules, service
+from members.accounts import (
+    browser,
+    browser_views,
+    email_views,
+    passphrase_service,
+    queries,
+    rules,
+    service,
+    session_service,
+)
+from members.accounts.blueprint import bp
+from members.accounts.factors import queries as factors
+from members.accounts.factors.forms import PasskeyForm
 from members.accounts.forms import ChangePassphraseForm, EnterAsForm, ForgottenForm, NewPassphraseForm, SignInForm
 from members.queries import organisation_by_id
 from members.rules import ROLE_MEANINGS, ROLE_NAMES
 
-bp = Blueprint("accounts", __name__)
+__all__ = ["bp", "browser_views", "email_views"]
 
 
 @bp.app_context_processor
@@ -28,48 +40,46 @@ def _switch_form(organisation_id: int) -> ActionForm:
     return ActionForm(None, prefix=f"for-{organisation_id}")
 
 
-def _become(token: str) -> None:
-    """Carry the session's token in this browser's cookie. The cookie's token against forgery stays, so that a page left
-    open in another tab can still be sent after signing in again."""
-    found = queries.signed_in(token, now())
-    if found is None:
-        raise NotFound
-    session.permanent = True
-    login_user(found)
-
-
-def _forget() -> None:
-    logout_user()
-    session.clear()
-
-
 @bp.route("/sign-in", methods=["GET", "POST"])
 @access(Permission.ANYONE)
 def sign_in() -> AnyResponse:
     form = SignInForm()
     if request.method == "GET":
         form.next.data = rules.safe_path(request.args.get("next"))
-    if form.validate_on_submit() and (token := _try(form)):
-        _become(token)
-        return redirect(rules.safe_path(form.next.data) or url_for("tasks.what_needs_you"), code=303)
+    if form.validate_on_submit() and (opened := _try(form)):
+        token, needs_factor = opened
+        path = rules.safe_path(form.next.data)
+        if needs_factor:
+            session["half"] = token
+            return redirect(url_for("factors.second_step", next=path), code=303)
+        browser.become(token)
+        return redirect(path or url_for("tasks.what_needs_you"), code=303)
     form.passphrase.data = None
+    passkey = {"passkey_form": PasskeyForm(prefix="passkey", formdata=None, next=form.next.data)}
     found = society()
     if found is None or not found.is_demo:
-        return page("accounts/sign_in.html", form)
+        return page("accounts/sign_in.html", form, **passkey)
     places: dict[str, list[queries.DemoPerson]] = {}
     for person in queries.demo_people():
         places.setdefault(person.place, []).append(person)
-    return page("accounts/sign_in.html", form, demo_form=EnterAsForm(prefix="as", formdata=None), demo_places=places)
+    return page(
+        "accounts/sign_in.html",
+        form,
+        demo_form=EnterAsForm(prefix="as", formdata=None),
+        demo_places=places,
+        **passkey,
+    )
 
 
-def _try(form: SignInForm) -> str | None:
-    """A session's token, or None with the reason in the form."""
-    network = rules.network_of(request.remote_addr)
+def _try(form: SignInForm) -> tuple[str, bool] | None:
+    """A session's token and whether a second step is still to come, or None with the reason in the form."""
+    device = browser.device_token()
     with transaction():
-        attempt = service.claim_attempt(email=form.email.data or "", network=network, now=now())
+        attempt = service.claim_attempt(
+            email=form.email.data or "", network=browser.network(), device_token=device, now=now()
+        )
     if attempt.wait_until is not None:
-        seconds = max(1, round((attempt.wait_until - now()).total_seconds()))
-        wait = f"{seconds} seconds" if seconds < 90 else f"{round(seconds / 60)} minutes"
+        wait = rules.waiting_words(attempt.wait_until - now())
         form.form_errors.append(
             f"There were too many tries from here. Wait {wait}, then try again, or ask for a new passphrase."
         )
@@ -80,8 +90,15 @@ def _try(form: SignInForm) -> str | None:
             "The e-mail address or the passphrase is wrong. Try again, or ask for a new passphrase."
         )
         return None
+    here = browser.this_browser(is_remembered=bool(form.remember.data))
     with transaction():
-        return service.sign_in(attempt=attempt, now=now())
+        needs_factor = attempt.person_id is not None and factors.has_second_step(attempt.person_id)
+        token = service.sign_in(attempt=attempt, browser=here, needs_factor=needs_factor, now=now())
+        if attempt.person_id is not None and not needs_factor:
+            browser.keep_device(
+                session_service.greet_device(person_id=attempt.person_id, device_token=device, browser=here, now=now())
+            )
+    return token, needs_factor
 
 
 @bp.post("/enter-as")
@@ -92,8 +109,8 @@ def enter_as() -> AnyResponse:
         raise RuleBroken("Choose one of the people on the sign-in page.")
     with transaction():
         token = service.enter_as(person_id=form.person.data or 0, now=now())
-    _forget()
-    _become(token)
+    browser.forget()
+    browser.become(token)
     return redirect(url_for("tasks.what_needs_you"), code=303)
 
 
@@ -103,7 +120,7 @@ def sign_out() -> AnyResponse:
     if ActionForm().validate_on_submit():
         with transaction():
             service.sign_out(token=current_user.token, now=now())
-        _forget()
+        browser.forget()
         flash("You are signed out.", "done")
     return redirect(url_for("public.front"), code=303)
 
@@ -114,7 +131,7 @@ def sign_out_everywhere() -> AnyResponse:
     if ActionForm(prefix="everywhere").validate_on_submit():
         with transaction():
             service.sign_out_everywhere(person_id=actor().person_id, now=now())
-        _forget()
+        browser.forget()
         flash("You are signed out of every browser.", "done")
     return redirect(url_for("public.front"), code=303)
 
@@ -128,12 +145,17 @@ def account() -> AnyResponse:
         try:
             with transaction():
                 token = passphrase_service.change_password(
-                    present=form.present.data or "", passphrase=form.passphrase.data or "", actor=actor(), now=now()
+                    present=form.present.data or "",
+                    passphrase=form.passphrase.data or "",
+                    browser=browser.this_browser(is_remembered=current_user.is_remembered),
+                    factor_at=current_user.factor_at,
+                    actor=actor(),
+                    now=now(),
                 )
         except RuleBroken as broken:
             form.add_findings(broken.findings)
         else:
-            _become(token)
+            browser.become(token)
             flash("Your passphrase is changed, and every other browser is signed out.", "done")
             return redirect(url_for("accounts.account"), code=303)
     held = queries.appointments_of(actor().person_id)
@@ -147,6 +169,8 @@ def account() -> AnyResponse:
         switches={key: ActionForm(prefix=f"for-{key}", formdata=None) for key in organisations},
         sign_out_form=ActionForm(formdata=None),
         everywhere_form=ActionForm(prefix="everywhere", formdata=None),
+        second_steps=factors.second_steps_of(actor().person_id),
+        email=queries.email_of(actor().person_id),
     )
 
 
@@ -157,7 +181,8 @@ def act_for(organisation_id: int) -> AnyResponse:
 
     def work() -> Done:
         service.act_for(token=current_user.token, organisation_id=organisation_id, actor=actor(), now=now())
-        return Done(f"You now act for {organisation_by_id(organisation_id).name}.", url_for("tasks.what_needs_you"))
+        path = rules.safe_path(request.args.get("next")) or url_for("tasks.what_needs_you")
+        return Done(f"You now act for {organisation_by_id(organisation_id).name}.", path)
 
     return submit(form, work) or redirect(url_for("accounts.account"), code=303)
 
@@ -208,12 +233,24 @@ def invitation(token: str) -> AnyResponse:
         try:
             with transaction():
                 accepted = service.accept_invitation(token=token, passphrase=phrase, actor=signed_in, now=now())
-                place_id = found.organisation_id
-                opened = service.open_session(person_id=accepted.id, acting_for_id=place_id, now=now())
+                here = browser.this_browser(is_remembered=signed_in is not None and current_user.is_remembered)
+                opened = service.open_session(
+                    person_id=accepted.id,
+                    acting_for_id=found.organisation_id,
+                    browser=here,
+                    gave_passphrase=is_new,
+                    gave_factor_at=current_user.factor_at if signed_in is not None else None,
+                    now=now(),
+                )
+                browser.keep_device(
+                    session_service.greet_device(
+                        person_id=accepted.id, device_token=browser.device_token(), browser=here, now=now()
+                    )
+                )
         except RuleBroken as broken:
             form.add_findings(broken.findings)
         else:
-            _become(opened)
+            browser.become(opened)
             flash("You have accepted. This page shows what needs you.", "done")
             return redirect(url_for("tasks.what_needs_you"), code=303)
     return page(

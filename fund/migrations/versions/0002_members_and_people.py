@@ -6,7 +6,6 @@ from sqlalchemy import text as sql
 from sqlalchemy.engine import Connection
 from sqlalchemy.schema import CreateColumn
 
-import fund.app
 from fund.kernel.db import db
 from fund.migrations import guards
 

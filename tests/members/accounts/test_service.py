@@ -36,11 +36,12 @@ def attempt(clock: MovableClock, email: str = "ada@alder.example", network: str 
         return service.claim_attempt(email=email, network=network, now=clock.now())
 
 
-def signed_in(clock: MovableClock) -> str:
+def signed_in(clock: MovableClock, *, is_remembered: bool = True) -> str:
     claimed = attempt(clock)
     assert rules.passphrase_matches(claimed.stored_hash, PASSPHRASE)
+    browser = service.Browser("Firefox on Linux", "192.0.…", is_remembered)
     with transaction():
-        return service.sign_in(attempt=claimed, now=clock.now())
+        return service.sign_in(attempt=claimed, browser=browser, now=clock.now())
 
 
 class TestSessions:
