@@ -14,6 +14,7 @@ from fund.kernel.once import Done
 from fund.kernel.pages import actor, now, page, submit
 from members.accounts import held_service, queries, session_service
 from members.accounts.blueprint import bp
+from members.accounts.factors.queries import has_second_step
 from members.queries import organisation_by_id
 
 _GONE = (
@@ -63,7 +64,8 @@ def carry_on(token: str) -> Response:
             switch_form=ActionForm(prefix=f"for-{kept.acting_for_id}", formdata=None),
         )
     if _needs_step(kept.path) and not current_user.is_fresh:
-        return cast(Response, redirect(url_for("factors.show", next=request.path), code=303))
+        endpoint = "factors.show" if has_second_step(actor().person_id) else "factors.steps"
+        return cast(Response, redirect(url_for(endpoint, next=request.path), code=303))
     if _endpoint(kept.path, "GET") == _endpoint(kept.path, "POST"):
         joint = "&" if "?" in kept.path else "?"
         return cast(Response, redirect(f"{kept.path}{joint}{urlencode({'held': token})}", code=303))

@@ -45,3 +45,10 @@ class EmailForm(BaseForm):
 
     email = email_field("New e-mail address", "Give the address that you want to sign in with.")
     present = PasswordField("Passphrase", validators=[Needed("Give your passphrase.")])
+
+
+class PasskeyForm(BaseForm):
+    """What a browser answers when it used a passkey; a script fills it in."""
+
+    credential = HiddenField(validators=[Needed("The passkey gave no answer. Try again."), UpTo(20_000)])
+    next = HiddenField()

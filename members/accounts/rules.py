@@ -184,8 +184,8 @@ def coarse_network(address: str | None) -> str:
     if isinstance(parsed, ipaddress.IPv6Address) and parsed.ipv4_mapped is not None:
         parsed = parsed.ipv4_mapped
     if isinstance(parsed, ipaddress.IPv6Address):
-        return ":".join(parsed.exploded.split(":")[:2]) + ":…"
-    return ".".join(str(parsed).split(".")[:2]) + ".…"
+        return ":".join(parsed.exploded.split(":")[:2]) + ":x"
+    return ".".join(str(parsed).split(".")[:2]) + ".x.x"
 
 
 _SECRET_FIELDS = frozenset({"csrf_token", "passphrase", "present", "code", "credential"})

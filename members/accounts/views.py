@@ -23,8 +23,14 @@ from members.accounts import (
 )
 from members.accounts.blueprint import bp
 from members.accounts.factors import queries as factors
-from members.accounts.factors.forms import PasskeyForm
-from members.accounts.forms import ChangePassphraseForm, EnterAsForm, ForgottenForm, NewPassphraseForm, SignInForm
+from members.accounts.forms import (
+    ChangePassphraseForm,
+    EnterAsForm,
+    ForgottenForm,
+    NewPassphraseForm,
+    PasskeyForm,
+    SignInForm,
+)
 from members.queries import organisation_by_id
 from members.rules import ROLE_MEANINGS, ROLE_NAMES
 

@@ -2,12 +2,14 @@
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from sqlite3 import OperationalError as SqliteError
 
 import pytest
-from flask import Flask, Response
+from flask import Flask, Response, request
 from sqlalchemy.exc import OperationalError
 
+from fund.app import create_app
 from fund.config import Settings, settings_from_environment
 from fund.kernel.access import Permission, access
 from fund.kernel.errors import Conflict, RuleBroken
@@ -131,3 +133,21 @@ def test_cells_carry_their_columns_heading() -> None:
         '<tr class="total"><th data-head="What" scope="row">All</th><td data-head="Paid &#34;in&#34;"></td></tr>\n'
         '<tr><th data-head="What">&lt;td&gt;</th><td data-head="Paid &#34;in&#34;">2</td><td data-head="">3</td></tr>'
     )
+
+
+@pytest.mark.parametrize("wrong", ["many", "-1", "1.5", "10"])
+def test_the_number_of_proxies_is_a_small_whole_number(tmp_path: object, wrong: str) -> None:
+    assert settings_from_environment({"SICF_HOME": str(tmp_path)}).trusted_proxies == 0
+    assert settings_from_environment({"SICF_HOME": str(tmp_path), "TRUSTED_PROXIES": "2"}).trusted_proxies == 2
+    with pytest.raises(ValueError, match="TRUSTED_PROXIES"):
+        settings_from_environment({"SICF_HOME": str(tmp_path), "TRUSTED_PROXIES": wrong})
+
+
+@pytest.mark.parametrize(("hops", "address"), [(0, "127.0.0.1"), (1, "203.0.113.9"), (2, "192.0.2.1")])
+def test_only_trusted_proxies_say_whom_they_speak_for(tmp_path: Path, hops: int, address: str) -> None:
+    settings = Settings(f"sqlite:///{tmp_path / 'fund.db'}", "only for tests", "http://localhost", trusted_proxies=hops)
+    app = create_app(settings)
+    seen = []
+    app.before_request_funcs[None] = [lambda: seen.append(request.remote_addr)]
+    app.test_client().get("/static/fund.css", headers={"X-Forwarded-For": "192.0.2.1, 203.0.113.9"}).close()
+    assert seen == [address]

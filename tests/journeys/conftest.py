@@ -37,7 +37,8 @@ def site(app: Flask, bench: Bench, browser: Browser, request: pytest.FixtureRequ
     thread = Thread(target=server.run, daemon=True)
     thread.start()
     examines = bench.kind == request.config.getoption("--databases").split(",")[0]
-    site = Site(app, browser, f"http://127.0.0.1:{server.effective_port}", examines=examines)
+    # By name: browsers make passkeys for names only, never for a bare address.
+    site = Site(app, browser, f"http://localhost:{server.effective_port}", examines=examines)
     yield site
     site.close()
     server.close()

@@ -12,6 +12,7 @@ from playwright.sync_api import TimeoutError as TooLate
 
 from fund.kernel.clock import MovableClock
 from fund.scheduler import run_due
+from members.accounts.factors.rules import STEP_SECONDS, code_at, step_of
 
 WIDTHS = (1280, 360)
 
@@ -77,6 +78,8 @@ class Person:
     def __init__(self, site: Site, page: Page, width: int) -> None:
         self.site, self.page, self.width = site, page, width
         self.credentials: tuple[str, str] | None = None
+        self.app_key: str | None = None
+        self._attached: tuple[str, str, bytes] | None = None
 
     def look(self) -> "Person":
         self.page.wait_for_load_state()
@@ -88,6 +91,7 @@ class Person:
         self.page.goto(path)
         if self.credentials and "/sign-in" in self.page.url and not path.startswith("/sign-in"):
             self._give_credentials()
+        self._show_that_it_is_me()
         return self.look()
 
     def follow(self, link: str, *, nth: int = 0) -> "Person":
@@ -112,6 +116,7 @@ class Person:
 
     def attach(self, label: str, name: str, content: bytes) -> "Person":
         self.page.get_by_label(label).set_input_files({"name": name, "mimeType": "text/xml", "buffer": content})
+        self._attached = (label, name, content)
         return self
 
     def press(self, button: str, *, nth: int = 0) -> "Person":
@@ -131,7 +136,60 @@ class Person:
         except TooLate as late:
             text = " ".join(self.page.locator("main").inner_text().split())
             raise AssertionError(f"{target} is not on {self.page.url}: {text[:1500]}") from late
+        if self._show_that_it_is_me():
+            self._press_again(target)
+        self._attached = None
         return self.look()
+
+    # --- the second step, which people give as they are asked for it
+
+    def code(self) -> str:
+        """What the person's app shows next. They wait for a new code, because each works once."""
+        assert self.app_key is not None, f"{self.page.url} asks for a code, and no app was set up"
+        self.site.clock.move(timedelta(seconds=STEP_SECONDS))
+        return code_at(self.app_key, step_of(self.site.clock.now()))
+
+    def set_up_app(self) -> "Person":
+        """Set up an authenticator app on the page that offers it, and keep the codes."""
+        self.page.get_by_role("button", name="Set up an app", exact=True).click()
+        self.page.wait_for_load_state()
+        if self.page.locator("h1").inner_text() == "Show that it’s you":
+            assert self.credentials is not None
+            self.page.get_by_label("Passphrase").fill(self.credentials[1])
+            self.page.get_by_role("button", name="Show that it's me").click()
+            self.page.get_by_role("button", name="Set up an app", exact=True).click()
+        self.look()
+        self.app_key = self.page.locator(".app-key").inner_text().replace(" ", "")
+        self.page.get_by_label("The six figures that the app shows").fill(self.code())
+        self.page.get_by_role("button", name="Set up the app").click()
+        self.look()
+        self.page.get_by_label("I have printed, saved or written down these codes").check()
+        self.page.get_by_role("button", name="Carry on").click()
+        return self
+
+    def _show_that_it_is_me(self) -> bool:
+        """Give the second step if it is asked for; whether an act was kept meanwhile."""
+        self.page.wait_for_load_state()
+        if not re.search(r"/(show-its-you|sign-in/second-step|account/second-step)\?", self.page.url):
+            return False
+        was_kept = "carry-on" in self.page.url
+        if "/account/second-step?" in self.page.url:
+            self.set_up_app()
+        else:
+            self.page.get_by_label("Code from your app").fill(self.code())
+            self.page.get_by_role("button", name="Show that it's me").click()
+        self.page.wait_for_load_state()
+        return was_kept
+
+    def _press_again(self, target: Locator) -> None:
+        """What was typed stands there again; a file has to be chosen anew."""
+        if "/carry-on/" in self.page.url:
+            self.page.get_by_role("button", name="Send it now").click()
+        else:
+            if self._attached is not None:
+                self.attach(*self._attached)
+            target.click()
+        self.page.wait_for_load_state()
 
     def sees(self, *words: str) -> "Person":
         text = " ".join(self.page.locator("main").inner_text().split())
@@ -149,13 +207,16 @@ class Person:
         self.credentials = (email, passphrase)
         self.open("/sign-in")
         self._give_credentials()
+        self._show_that_it_is_me()
         return self.look()
 
     def _give_credentials(self) -> None:
         assert self.credentials is not None
         self.page.get_by_label("E-mail address").fill(self.credentials[0])
         self.page.get_by_label("Passphrase").fill(self.credentials[1])
+        self.page.get_by_label("Stay signed in on this browser").check()
         self.page.get_by_role("button", name="Sign in", exact=True).click()
+        self.page.wait_for_load_state()
 
     def picture(self, name: str) -> "Person":
         """Keep a picture of the page where SICF_PICTURES says, for people to look at."""

@@ -25,13 +25,6 @@ class PassphraseForm(BaseForm):
     present = PasswordField("Passphrase", validators=[Needed("Give your passphrase.")])
 
 
-class PasskeyForm(BaseForm):
-    """What a browser answers when it used a passkey; a script fills it in."""
-
-    credential = HiddenField(validators=[Needed("The passkey gave no answer. Try again."), UpTo(20_000)])
-    next = HiddenField()
-
-
 class NewPasskeyForm(BaseForm):
     """A name for a new passkey, and what the browser made."""
 

@@ -15,7 +15,8 @@ from members.accounts import browser, queries, service, session_service
 from members.accounts.factors import passkey_service, proving
 from members.accounts.factors import queries as factors
 from members.accounts.factors.blueprint import bp
-from members.accounts.factors.forms import CodeForm, PasskeyForm, PassphraseForm
+from members.accounts.factors.forms import CodeForm, PassphraseForm
+from members.accounts.forms import PasskeyForm
 from members.accounts.models import Person, PersonSession
 from members.accounts.rules import HALF_LENGTH, passphrase_matches, safe_path
 

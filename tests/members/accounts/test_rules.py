@@ -1,6 +1,8 @@
 """Passphrases, waiting times, networks, and addresses to go on to."""
 
-from datetime import timedelta
+import re
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 
@@ -155,3 +157,78 @@ def test_paths_to_go_on_to(target: str, path: str) -> None:
 )
 def test_addresses_that_lead_elsewhere_are_refused(target: str | None) -> None:
     assert rules.safe_path(target) is None
+
+
+NOON = datetime(2026, 6, 1, 12, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("idle", "is_remembered", "lives"),
+    [
+        (timedelta(minutes=59), False, True),
+        (timedelta(hours=1), False, False),
+        (timedelta(days=9), True, True),
+        (timedelta(days=9), False, False),
+    ],
+)
+def test_a_browser_that_is_not_remembered_ends_when_left_alone(
+    idle: timedelta, is_remembered: bool, lives: bool
+) -> None:
+    expires_at = NOON + timedelta(days=1)
+    assert (
+        rules.session_is_live(expires_at=expires_at, last_seen_at=NOON - idle, is_remembered=is_remembered, now=NOON)
+        is lives
+    )
+    assert not rules.session_is_live(expires_at=NOON, last_seen_at=NOON - idle, is_remembered=is_remembered, now=NOON)
+
+
+def test_a_step_counts_for_half_an_hour() -> None:
+    assert rules.is_fresh(NOON - timedelta(minutes=30), NOON)
+    assert not rules.is_fresh(NOON - timedelta(minutes=31), NOON)
+    assert not rules.is_fresh(None, NOON)
+
+
+@pytest.mark.parametrize(
+    ("agent", "words"),
+    [
+        ("Mozilla/5.0 (Windows NT 10.0; Win64; x64; rv:128.0) Gecko/20100101 Firefox/128.0", "Firefox on Windows"),
+        ("Mozilla/5.0 (iPhone; CPU iPhone OS 17_4 like Mac OS X) Version/17.4 Safari/604.1", "Safari on an iPhone"),
+        ("Mozilla/5.0 (Linux; Android 14) AppleWebKit/537.36 Chrome/126.0 Mobile Safari/537.36", "Chrome on Android"),
+        ("Mozilla/5.0 (Macintosh; Intel Mac OS X) Chrome/126.0 Safari/537.36 Edg/126.0", "Edge on a Mac"),
+        ("curl/8", "A browser"),
+        (None, "A browser"),
+    ],
+)
+def test_browsers_are_told_in_plain_words(agent: str | None, words: str) -> None:
+    assert rules.device_of(agent) == words
+
+
+@pytest.mark.parametrize(
+    ("address", "shown"),
+    [
+        ("192.0.2.7", "192.0.x.x"),
+        ("::ffff:192.0.2.7", "192.0.x.x"),
+        ("2001:db8:1:2::7", "2001:0db8:x"),
+        ("nonsense", "unknown"),
+        (None, "unknown"),
+    ],
+)
+def test_networks_are_told_roughly(address: str | None, shown: str) -> None:
+    assert rules.coarse_network(address) == shown
+
+
+def test_no_secret_of_a_form_is_ever_kept() -> None:
+    pairs = [("name", "Vera"), ("x-passphrase", "s"), ("present", "s"), ("code", "1"), ("p-credential", "{}")]
+    assert rules.held_fields([*pairs, ("csrf_token", "t"), ("form_id", "f")]) == [("name", "Vera"), ("form_id", "f")]
+
+
+def test_every_passphrase_field_is_among_those_never_kept() -> None:
+    root = Path(__file__).parents[3]
+    named = {
+        name
+        for folder in ("fund", "members", "proposals", "voting", "ledger")
+        for path in (root / folder).rglob("forms.py")
+        for name in re.findall(r"(\w+) = PasswordField\(", path.read_text())
+    }
+    assert named
+    assert rules.held_fields([(name, "x") for name in named]) == []

@@ -39,7 +39,7 @@ def attempt(clock: MovableClock, email: str = "ada@alder.example", network: str 
 def signed_in(clock: MovableClock, *, is_remembered: bool = True) -> str:
     claimed = attempt(clock)
     assert rules.passphrase_matches(claimed.stored_hash, PASSPHRASE)
-    browser = service.Browser("Firefox on Linux", "192.0.…", is_remembered)
+    browser = service.Browser("Firefox on Linux", "192.0.x.x", is_remembered)
     with transaction():
         return service.sign_in(attempt=claimed, browser=browser, now=clock.now())
 

@@ -13,7 +13,7 @@ from fund.kernel.db import db, transaction
 from fund.kernel.outbox import OutboxMessage
 from fund.kernel.society import Society
 from members.accounts import service
-from members.accounts.models import Person, PersonSession
+from members.accounts.models import EmailChange, HeldForm, Person, PersonSession
 from members.rules import Sector
 from tests.visitor import Page, Visitor
 from tests.world import appoint, found_society, member, officer, official
@@ -82,6 +82,15 @@ class TestSignIn:
             "There were too many tries from here. Wait 5 seconds, then try again, or ask for a new passphrase."
         ]
         clock.move(timedelta(seconds=5))
+        assert enter(visitor).path == "/tasks"
+
+    def test_a_known_browser_never_waits_for_others_of_its_network(self, visitor: Visitor, ada: Person) -> None:
+        enter(visitor)
+        visitor.get("/account").send("Sign out")
+        neighbour = Visitor(visitor.app)
+        for _ in range(5):
+            enter(neighbour, phrase="wrong")
+        assert "too many tries" in enter(neighbour).errors()[0]
         assert enter(visitor).path == "/tasks"
 
     def test_a_cookie_kept_from_before_signing_out_opens_nothing(self, visitor: Visitor, ada: Person) -> None:
@@ -156,6 +165,132 @@ def _csrf(page: Page) -> str:
     found = re.search(r'csrf_token" value="([^"]+)"', page.response.get_data(as_text=True))
     assert found is not None
     return found[1]
+
+
+class TestBrowsers:
+    def test_another_browser_is_told_of_listed_and_ended(self, visitor: Visitor, ada: Person) -> None:
+        enter(visitor)
+        assert mailed_subjects() == []
+        elsewhere = Visitor(visitor.app)
+        enter(elsewhere)
+        assert mailed_subjects() == ["You signed in from a new browser"]
+        elsewhere.get("/account").send("Sign out")
+        enter(elsewhere)
+        assert mailed_subjects() == ["You signed in from a new browser"], "it is known by now"
+        page = visitor.get("/account").follow("Where you are signed in")
+        assert "This browser" in page.text
+        assert "is signed out" in page.send("End this session").text
+        assert elsewhere.get("/account").heading == "Sign in"
+        assert visitor.get("/account").heading == "Your account"
+
+    def test_a_strangers_session_is_not_found(self, visitor: Visitor, ada: Person) -> None:
+        stranger, _ = official("Stella", Role.STEWARD)
+        other = Visitor(visitor.app).sign_in(stranger)
+        enter(visitor)
+        theirs = db.session.scalars(select(PersonSession.id).where(PersonSession.person_id == stranger.id)).one()
+        token = _csrf(visitor.get("/account"))
+        for bad in (theirs, 2**70):
+            sent = {f"end-{bad}-csrf_token": token, f"end-{bad}-form_id": "x"}
+            assert visitor.post(f"/account/browsers/{bad}/end", sent).status == 404
+        assert other.get("/tasks").heading != "Sign in"
+
+    def test_left_alone_it_ends_unless_it_is_remembered(
+        self, visitor: Visitor, ada: Person, clock: MovableClock
+    ) -> None:
+        kept = Visitor(visitor.app)
+        kept.get("/sign-in").send("Sign in", email="ada@alder.example", passphrase=PASSPHRASE, remember=True)
+        enter(visitor)
+        for _ in range(4):
+            clock.move(timedelta(minutes=50))
+            assert visitor.get("/account").heading == "Your account"
+        clock.move(timedelta(hours=1))
+        assert visitor.get("/account").heading == "Sign in"
+        clock.move(timedelta(days=13))
+        assert kept.get("/account").heading == "Your account"
+
+    def test_a_form_sent_after_the_end_is_shown_again_filled_in(
+        self, visitor: Visitor, ada: Person, clock: MovableClock
+    ) -> None:
+        enter(visitor)
+        page = visitor.get("/account/email")
+        clock.move(timedelta(hours=2))
+        asked = page.send("Mail me a link", email="new@alder.example", present=PASSPHRASE)
+        assert asked.heading == "Sign in"
+        assert PASSPHRASE not in "".join(db.session.scalars(select(HeldForm.fields)))
+        assert "new@alder.example" not in "".join(db.session.scalars(select(HeldForm.fields)))
+        back = asked.send("Sign in", email="ada@alder.example", passphrase=PASSPHRASE)
+        assert back.heading == "Change your e-mail address"
+        assert 'value="new@alder.example"' in back.response.get_data(as_text=True)
+        assert "What you typed is kept" in back.text
+        assert db.session.scalar(select(func.count()).select_from(EmailChange)) == 0, "nothing is sent by itself"
+
+    def test_for_another_organisation_it_asks_first(self, visitor: Visitor, ada: Person, clock: MovableClock) -> None:
+        own, second = member("Alder", Sector.PRIVATE), member("Birch", Sector.VCSE)
+        appoint(ada, own, Role.EDITOR)
+        appoint(ada, second, Role.EDITOR)
+        enter(visitor)
+        visitor.get("/account").send("Act for Birch")
+        page = visitor.get("/account/email")
+        clock.move(timedelta(hours=2))
+        asked = page.send("Mail me a link", email="new@alder.example", present=PASSPHRASE)
+        back = asked.send("Sign in", email="ada@alder.example", passphrase=PASSPHRASE)
+        assert back.heading == "You filled this in for Birch"
+        again = back.send("Act for Birch")
+        assert 'value="new@alder.example"' in again.response.get_data(as_text=True)
+
+
+def mailed_subjects() -> list[str]:
+    return list(db.session.scalars(select(OutboxMessage.subject).order_by(OutboxMessage.id)))
+
+
+class TestEmail:
+    def _ask(self, visitor: Visitor, email: str = "new@alder.example") -> tuple[str, str]:
+        visitor.get("/account/email").send("Mail me a link", email=email, present=PASSPHRASE)
+        return mailed_path(email), mailed_path("ada@alder.example")
+
+    def test_bad_input(self, visitor: Visitor, ada: Person) -> None:
+        enter(visitor)
+        page = visitor.get("/account/email")
+        assert len(page.send("Mail me a link", email="", present="").errors()) == 2
+        assert "isn't your passphrase" in page.send("Mail me a link", email="a@b.example", present="wrong").errors()[0]
+        same = page.send("Mail me a link", email="ADA@alder.example", present=PASSPHRASE)
+        assert "present address" in same.errors()[0]
+
+    def test_the_new_address_confirms_and_the_old_one_may_undo(
+        self, visitor: Visitor, ada: Person, clock: MovableClock
+    ) -> None:
+        enter(visitor)
+        confirm, undo = self._ask(visitor)
+        stranger = Visitor(visitor.app)
+        stranger.get(confirm)
+        assert db.session.get_one(Person, ada.id).email == "ada@alder.example", "opening a link changes nothing"
+        stranger.get(confirm).send("Sign in with this address from now on")
+        assert enter(Visitor(visitor.app)).errors() == [WRONG]
+        assert enter(Visitor(visitor.app), email="new@alder.example").path == "/tasks"
+        stranger.get(confirm, status=404)
+        clock.move(timedelta(days=6))
+        assert "Choose a new passphrase" in stranger.get(undo).send("Keep ada@alder.example").text
+        assert visitor.get("/account").heading == "Sign in"
+        assert enter(visitor).path == "/tasks"
+        stranger.get(undo, status=404)
+
+    def test_links_end(self, visitor: Visitor, ada: Person, clock: MovableClock) -> None:
+        enter(visitor)
+        confirm, undo = self._ask(visitor)
+        clock.move(timedelta(days=2, seconds=1))
+        visitor.get(confirm, status=404)
+        visitor.get(undo)
+        clock.move(timedelta(days=5))
+        visitor.get(undo, status=404)
+        visitor.get("/email/confirm/none-such", status=404)
+
+    def test_never_tells_whether_somebody_has_the_address(self, visitor: Visitor, ada: Person) -> None:
+        with transaction():
+            service.add_person(name="Bo", email="bo@alder.example", passphrase=None, actor=None, now=ada.created_at)
+        enter(visitor)
+        page = visitor.get("/account/email").send("Mail me a link", email="bo@alder.example", present=PASSPHRASE)
+        assert "A link is on its way to bo@alder.example" in page.text
+        assert mailed_path("bo@alder.example") == "/sign-in"
 
 
 class TestForgotten:
