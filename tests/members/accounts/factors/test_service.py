@@ -231,3 +231,13 @@ def test_a_new_role_ends_the_sessions_that_were_open(clock: MovableClock, ada: i
         account_service.grant_fund_role(person_id=ada, role=Role.STEWARD, actor=None, now=clock.now())
     assert queries.signed_in(token, clock.now()) is None
     assert db.session.scalars(select(PersonSession.ended_at)).one() == clock.now()
+
+
+def test_a_session_whose_second_step_is_to_come_is_nobodys(clock: MovableClock, ada: int) -> None:
+    with transaction():
+        token = account_service.open_session(person_id=ada, acting_for_id=None, is_half=True, now=clock.now())
+    assert queries.signed_in(token, clock.now()) is None
+    assert queries.sessions_of(ada, clock.now()) == []
+    with transaction():
+        session_service.gave_factor(token=token, now=clock.now())
+    assert queries.signed_in(token, clock.now()) is not None
