@@ -3,7 +3,7 @@
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fund.kernel.access import Role
@@ -24,6 +24,7 @@ def test_codes_are_those_of_the_standard(seconds: int, code: str) -> None:
     assert rules.matching_step(RFC_SECRET, code, last_step=None, now=at) == rules.step_of(at)
 
 
+@settings(deadline=None)  # a busy machine is no fault
 @given(st.integers(min_value=-4, max_value=4), st.one_of(st.none(), st.integers(min_value=-4, max_value=4)))
 def test_a_code_counts_one_step_aside_and_never_twice(aside: int, last: int | None) -> None:
     present = rules.step_of(NOON)
