@@ -30,6 +30,7 @@ import members.contributions.views
 import members.offices.views
 import members.profile.views
 import members.prospects.views
+import members.register.views
 import members.views
 import proposals.assessment.views
 import proposals.brokerage.views
@@ -55,6 +56,7 @@ _BLUEPRINTS = (
     members.contact.views.bp,
     members.accounts.factors.views.bp,
     members.views.bp,
+    members.register.views.bp,
     members.contributions.views.bp,
     members.profile.views.bp,
     members.prospects.views.bp,

@@ -85,7 +85,7 @@ def _members() -> Step:
         "Admit the first members",
         _without("There is no member yet from: ", counted)
         or "Each sector has a member. Organisations ask to join on this site.",
-        "members.applications",
+        "register.applications",
         all(counted[sector] for sector in Sector),
     )
 

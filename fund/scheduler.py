@@ -26,6 +26,7 @@ import fund.reporting.service
 import ledger.service
 import members.accounts.factors.service
 import members.accounts.service
+import members.register.leaving_service
 import proposals.brokerage.closing
 import proposals.service
 import voting.service
@@ -59,6 +60,7 @@ def _seal(now: datetime) -> int:
 
 
 SWEEPS = (
+    Sweep("memberships", members.register.leaving_service.sweep, 300),
     Sweep("rounds", proposals.service.sweep, 30),
     Sweep("partner requests", proposals.brokerage.closing.settle, 60),
     Sweep("ballots", voting.service.sweep, 30),

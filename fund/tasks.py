@@ -15,6 +15,7 @@ import members.offices.queries
 import members.profile.queries
 import members.prospects.queries
 import members.queries
+import members.register.queries
 import proposals.assessment.queries
 import proposals.brokerage.queries
 import proposals.evidence.queries
@@ -33,9 +34,11 @@ _PLACES = (
     (Permission.SEE_OWN_ORGANISATION, "brokerage.requests", "Partner requests"),
     (Permission.SEE_OWN_ORGANISATION, "grants.own", "Our grants"),
     (Permission.ASSESS, "assessment.desk", "Assessments"),
-    (Permission.ADMIT_MEMBERS, "members.applications", "Applications"),
     (Permission.ADMIT_MEMBERS, "prospects.listed", "Organisations to invite"),
     (Permission.LET_PEOPLE_IN, "factors.let_in", "Lost second steps"),
+    (Permission.SEE_APPLICATIONS, "register.applications", "Applications"),
+    (Permission.READ_REGISTERS, "register.registers", "Registers"),
+    (Permission.ADMIT_MEMBERS, "register.shares", "Shares"),
     (Permission.KEEP_BANK, "bank.statements", "Bank statements"),
     (Permission.KEEP_BANK, "contributions.money_in", "Money in"),
     (Permission.KEEP_BANK, "bank.payments_out", "Payments out"),
@@ -54,6 +57,7 @@ _PLACES = (
 _SOURCES = (
     members.queries.tasks,
     members.accounts.factors.queries.tasks,
+    members.register.queries.tasks,
     members.contributions.queries.tasks,
     members.profile.queries.tasks,
     members.prospects.queries.tasks,

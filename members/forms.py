@@ -1,7 +1,7 @@
 """Forms of joining, deciding on applications, and naming people."""
 
 from wtforms import BooleanField, RadioField, SelectField, SelectMultipleField
-from wtforms.validators import InputRequired
+from wtforms.validators import InputRequired, ValidationError
 
 from fund.kernel.access import ORGANISATION_ROLES, Role
 from fund.kernel.forms import BaseForm, LongTextField, Needed, TextField, UpTo
@@ -23,6 +23,7 @@ from members.rules import (
     SectorFacts,
     SocialTest,
     number_faults,
+    register_meant,
 )
 
 _ROLES = sorted(ORGANISATION_ROLES, key=lambda role: ROLE_NAMES[role])
@@ -45,12 +46,12 @@ class JoinForm(BaseForm):
         "Which of these are true of you?",
         choices={test.value: name for test, name in TEST_NAMES.items()},
     )
+    register_number = TextField("Your number on a public register", validators=[UpTo(30)])
     register = SelectField(
-        "Which public register are you on?",
-        choices={"": "Choose one"} | {register.value: REGISTERS[register].name for register in REGISTERS_TO_JOIN_BY},
-        validators=[Needed("Choose a register, or say that you are on none.")],
+        "Which register is it from?",
+        choices={"": "The usual one for our kind"}
+        | {register.value: REGISTERS[register].name for register in REGISTERS_TO_JOIN_BY},
     )
-    register_number = TextField("Your number on that register", validators=[UpTo(30)])
     district = SelectField(
         "District where you mostly work",
         choices={"": "Choose one"} | {district.code: district.name for district in DISTRICTS},
@@ -66,13 +67,22 @@ class JoinForm(BaseForm):
         validators=[InputRequired("Tick this if you share the aim. Only then can you join.")],
     )
 
+    def chosen_register(self) -> Register:
+        """The register that was named, or the usual one for the kind of organisation."""
+        if self.register.data:
+            return Register(self.register.data)
+        return register_meant(LegalForm(self.legal_form.data), self.register_number.data or "")
+
     def validate_register_number(self, field: TextField) -> None:
         """The number's format is told together with every other fault."""
-        if self.register.data in set(Register):
-            field.errors = [
-                *field.errors,
-                *(fault.message for fault in number_faults(Register(self.register.data), field.data or "")),
-            ]
+        if self.legal_form.data in set(LegalForm) and self.register.data in {"", *Register}:
+            faults = number_faults(self.chosen_register(), field.data or "")
+            field.errors = [*field.errors, *(fault.message for fault in faults)]
+
+    def validate_legal_form(self, field: SelectField) -> None:
+        """Told before anything is sent."""
+        if field.data == LegalForm.POLITICAL_PARTY:
+            raise ValidationError("Political parties can't join the fund.")
 
     def facts(self) -> SectorFacts:
         """What the applicant says of itself, of a form that was found right."""
@@ -97,23 +107,22 @@ class SectorForm(BaseForm):
     )
 
 
-class ApproveForm(SectorForm):
-    """Admitting an applicant."""
-
-    reasons = LongTextField("Reasons", validators=[Needed("Say why it is admitted."), UpTo(2000)])
-
-
-class RefuseForm(BaseForm):
-    """Turning an applicant away."""
-
-    reasons = LongTextField("Reasons", validators=[Needed("Say why. The applicant reads your words."), UpTo(2000)])
-
-
 class ConnectForm(BaseForm):
     """The other organisation of a connected group, by reference."""
 
     other = TextField(
         "Reference of the other organisation", validators=[Needed("Give its reference, such as GM-0012."), UpTo(20)]
+    )
+    reason = LongTextField(
+        "Why they are connected", validators=[Needed("Say why, such as who controls both. It is kept."), UpTo(1000)]
+    )
+
+
+class DisconnectForm(BaseForm):
+    """Taking an organisation out of its group."""
+
+    reason = LongTextField(
+        "Why it is no longer connected", validators=[Needed("Say what has changed. It is kept."), UpTo(1000)]
     )
 
 
@@ -131,12 +140,6 @@ class AppointForm(BaseForm):
     def chosen_role(self) -> Role:
         """The role, of a form that was found right."""
         return Role(self.role.data)
-
-
-def approve_form(applicant: Organisation, *, empty: bool = False) -> ApproveForm:
-    """The form of admission with what the rule proposes filled in; `empty` where another form of the page was sent."""
-    proposed = {"sector": applicant.proposed_sector, "basis": applicant.proposed_reason}
-    return ApproveForm(None, prefix="approve", data=proposed) if empty else ApproveForm(prefix="approve", data=proposed)
 
 
 def joining_form(known: Organisation | None) -> JoinForm:

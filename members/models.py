@@ -76,6 +76,10 @@ class Organisation(Base):
     decision_reasons: Mapped[str | None]
     joined_on: Mapped[date | None]
     left_on: Mapped[date | None]
+    checked_at: Mapped[datetime | None]
+    checked_by_id: Mapped[Key | None] = mapped_column(ForeignKey("person.id"))
+    identity_check: Mapped[str | None]
+    connections_check: Mapped[str | None]
 
     group: Mapped[ConnectedGroup | None] = relationship()
     words: Mapped[list[OrganisationWord]] = relationship(cascade="all, delete-orphan")
@@ -120,6 +124,19 @@ class SectorDecision(Base):
     sector: Mapped[Sector]
     basis: Mapped[str]
     evidence: Mapped[str]
+    decided_by_id: Mapped[Key] = mapped_column(ForeignKey("person.id"))
+    decided_at: Mapped[datetime]
+
+
+class GroupDecision(Base):
+    """One decision on whom an organisation is connected with; without a `group_id` it was taken out of its group."""
+
+    __tablename__ = "group_decision"
+
+    id: Mapped[Id]
+    organisation_id: Mapped[Key] = mapped_column(ForeignKey("organisation.id"), index=True)
+    group_id: Mapped[Key | None] = mapped_column(ForeignKey("connected_group.id"))
+    reason: Mapped[str]
     decided_by_id: Mapped[Key] = mapped_column(ForeignKey("person.id"))
     decided_at: Mapped[datetime]
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 
 from sqlalchemy import ColumnElement, and_, exists, func, or_, select, tuple_
 from sqlalchemy.orm import contains_eager
@@ -14,15 +14,18 @@ from fund.kernel.errors import NotFound
 from fund.kernel.tasks import Task
 from members.accounts.models import Invitation, Person
 from members.accounts.rules import email_key
-from members.models import Appointment, Organisation, OrganisationWord, SectorDecision
+from members.models import Appointment, GroupDecision, Organisation, OrganisationWord, SectorDecision
 from members.profile.models import ProfileInterest
+from members.register.models import Suspension
 from members.rules import (
     VOTING_ROLES,
     MembershipStatus,
+    Register,
     Seat,
     Sector,
     name_words,
     names_alike,
+    normal_number,
     split_org_id,
     words_from,
 )
@@ -63,7 +66,7 @@ def organisation(reference: str) -> Organisation:
 
 
 def public_organisation(reference: str, actor: Actor | None) -> Organisation:
-    """An organisation that the reader may know of: members and former members for everybody, its own people, stewards.
+    """An organisation that the reader may know of: members and former members; all for its people and the office.
 
     Raises:
         NotFound: for all others.
@@ -71,7 +74,7 @@ def public_organisation(reference: str, actor: Actor | None) -> Organisation:
     found = organisation(reference)
     if found.status in PUBLIC_STATUSES:
         return found
-    if actor is not None and (actor.may(Permission.ADMIT_MEMBERS) or actor.organisation_id == found.id):
+    if actor is not None and (actor.may(Permission.SEE_APPLICATIONS) or actor.organisation_id == found.id):
         return found
     raise NotFound
 
@@ -121,20 +124,42 @@ def organisations_by_reference(references: Iterable[str]) -> dict[str, Organisat
     return {found.reference: found for found in rows}
 
 
+def taking_part_on(day: date) -> tuple[ColumnElement[bool], ...]:
+    """Conditions on Organisation: a member on `day` that is not suspended (`members.register.rules.takes_part`)."""
+    suspended = exists().where(
+        Suspension.organisation_id == Organisation.id,
+        Suspension.from_on <= day,
+        Suspension.until_on >= day,
+        or_(Suspension.lifted_on.is_(None), Suspension.lifted_on > day),
+    )
+    return (
+        Organisation.status.in_(PUBLIC_STATUSES),
+        Organisation.sector.is_not(None),
+        Organisation.joined_on <= day,
+        or_(
+            and_(Organisation.left_on.is_(None), Organisation.status == MembershipStatus.MEMBER),
+            Organisation.left_on > day,
+        ),
+        ~suspended,
+    )
+
+
 def members_at(now: datetime) -> list[Member]:
-    """Every member on the day of `now`, in the order of references."""
-    day = london_day(now)
+    """Every member on the day of `now` that is not suspended then, in the order of references."""
     rows = db.session.execute(
         select(Organisation.id, Organisation.reference, Organisation.name, Organisation.sector, Organisation.group_id)
-        .where(
-            Organisation.status.in_(PUBLIC_STATUSES),
-            Organisation.sector.is_not(None),
-            Organisation.joined_on <= day,
-            or_(Organisation.left_on.is_(None), Organisation.left_on > day),
-        )
+        .where(*taking_part_on(london_day(now)))
         .order_by(Organisation.reference)
     )
     return [Member(key, reference, name, sector, group) for key, reference, name, sector, group in rows if sector]
+
+
+def takes_part(organisation_id: int | None, now: datetime) -> bool:
+    """Whether an organisation is a member on the day of `now` and is not suspended: it may vote and propose."""
+    if organisation_id is None:
+        return False
+    statement = select(Organisation.id).where(Organisation.id == organisation_id, *taking_part_on(london_day(now)))
+    return db.session.scalar(statement) is not None
 
 
 def find_members(text: str, *, without: Collection[int] = (), limit: int = 20) -> list[Organisation]:
@@ -321,6 +346,13 @@ def alike(candidate: Organisation) -> list[Organisation]:
     return [near[key] for key in sorted(near) if names_alike(candidate.name, near[key].name)][:20]
 
 
+def members_like(name: str, register: Register, number: str) -> list[Organisation]:
+    """Members with this number or a very similar name, for an applicant to look at before sending."""
+    asked = Organisation(id=0, name=name, register=register, register_number=normal_number(register, number) or None)
+    found = {other.id: other for other in [*same_number(asked), *alike(asked)]}
+    return [other for other in found.values() if other.status is MembershipStatus.MEMBER]
+
+
 def sector_history(organisation_id: int) -> list[tuple[SectorDecision, str]]:
     """Every decision on an organisation's sector with the name of who decided, newest first."""
     rows = db.session.execute(
@@ -328,6 +360,18 @@ def sector_history(organisation_id: int) -> list[tuple[SectorDecision, str]]:
         .join(Person, SectorDecision.decided_by_id == Person.id)
         .where(SectorDecision.organisation_id == organisation_id)
         .order_by(SectorDecision.id.desc())
+        .limit(50)
+    )
+    return [(decision, name) for decision, name in rows]
+
+
+def group_history(organisation_id: int) -> list[tuple[GroupDecision, str]]:
+    """Every decision on whom an organisation is connected with, and the name of who decided, newest first."""
+    rows = db.session.execute(
+        select(GroupDecision, Person.name)
+        .join(Person, GroupDecision.decided_by_id == Person.id)
+        .where(GroupDecision.organisation_id == organisation_id)
+        .order_by(GroupDecision.id.desc())
         .limit(50)
     )
     return [(decision, name) for decision, name in rows]
@@ -424,17 +468,8 @@ def represents_elsewhere(person_id: int, organisation_id: int) -> bool:
 
 
 def tasks(actor: Actor, now: datetime) -> list[Task]:
-    """Applications to decide; for a certifier, a representative to name."""
-    waiting = []
-    if actor.may(Permission.ADMIT_MEMBERS):
-        waiting += [
-            Task(
-                f"Decide on {applicant.name}'s application",
-                "It asks to join. Confirm its sector, then admit it or say why not.",
-                f"/applications/{applicant.reference}",
-            )
-            for applicant in applications(limit=20)
-        ]
+    """For a certifier, a representative to name."""
+    waiting: list[Task] = []
     if actor.may(Permission.MANAGE_OWN_ORGANISATION) and actor.organisation_id is not None:
         waiting += _representative_task(actor.organisation_id, actor, now)
     return waiting

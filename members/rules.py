@@ -9,6 +9,7 @@ from enum import StrEnum
 
 from fund.kernel.access import Role
 from fund.kernel.errors import Finding
+from fund.kernel.places import DISTRICT_NAMES
 
 
 class Sector(StrEnum):
@@ -333,6 +334,56 @@ def number_faults(register: Register, number: str) -> Iterator[Finding]:
             f"That doesn't look like a number of {REGISTERS[register].name}: {REGISTERS[register].example}.",
             "register_number",
         )
+
+
+_USUAL_REGISTER = {
+    LegalForm.COUNCIL: Register.COUNCILS,
+    LegalForm.OTHER_PUBLIC_AUTHORITY: Register.NHS,
+    LegalForm.SCHOOL_OR_COLLEGE: Register.SCHOOLS,
+    LegalForm.UNIVERSITY: Register.LEARNING_PROVIDERS,
+    LegalForm.PUBLICLY_CONTROLLED_COMPANY: Register.COMPANIES_HOUSE,
+    LegalForm.CHARITY: Register.CHARITY_COMMISSION,
+    LegalForm.COMMUNITY_INTEREST_COMPANY: Register.COMPANIES_HOUSE,
+    LegalForm.COMMUNITY_BENEFIT_SOCIETY: Register.MUTUALS,
+    LegalForm.NON_PROFIT_HOUSING_ASSOCIATION: Register.HOUSING,
+    LegalForm.FOR_PROFIT_HOUSING_PROVIDER: Register.HOUSING,
+    LegalForm.LOCKED_MUTUAL: Register.MUTUALS,
+    LegalForm.COMPANY: Register.COMPANIES_HOUSE,
+    LegalForm.SOCIAL_ENTERPRISE_COMPANY: Register.COMPANIES_HOUSE,
+    LegalForm.CO_OPERATIVE: Register.MUTUALS,
+    LegalForm.MUTUAL: Register.MUTUALS,
+}
+
+
+CONTROL_ASKED = (
+    frozenset(LegalForm)
+    - set(_PUBLIC_FORMS)
+    - {
+        LegalForm.POLITICAL_PARTY,
+        LegalForm.SOLE_TRADER_OR_PARTNERSHIP,
+    }
+)
+TESTS_ASKED = frozenset(_BY_TEST) | {LegalForm.UNINCORPORATED_GROUP}
+NUMBER_ASKED = frozenset(LegalForm) - {
+    LegalForm.POLITICAL_PARTY,
+    LegalForm.SOLE_TRADER_OR_PARTNERSHIP,
+    LegalForm.UNINCORPORATED_GROUP,
+}
+"""Which kinds of organisation a question of the joining form is for: the others leave it empty, and needn't see it."""
+
+
+def register_meant(legal_form: LegalForm, number: str) -> Register:
+    """The register of a number whose register was not named: the usual one for the kind of organisation."""
+    return _USUAL_REGISTER.get(legal_form, Register.NONE) if number.strip() else Register.NONE
+
+
+def joining_faults(facts: SectorFacts, register: Register, number: str, district: str) -> Iterator[Finding]:
+    """Why an application can't be sent: shown before it is sent, and enforced when it is."""
+    yield from number_faults(register, number)
+    if district not in DISTRICT_NAMES:
+        yield Finding("Choose the district where you mostly work.", "district")
+    if facts.legal_form is LegalForm.POLITICAL_PARTY:
+        yield Finding("Political parties can't join the fund.", "legal_form")
 
 
 # --- doubles

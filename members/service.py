@@ -1,33 +1,30 @@
-"""What happens to organisations: applying, admission or refusal, sector, connected groups, and naming people."""
+"""What happens to organisations: applying, sector, connected groups, and naming people."""
 
 from datetime import datetime
 
-from sqlalchemy import select, update
+from sqlalchemy import or_, select
 
 from fund.kernel import audit
 from fund.kernel.access import ORGANISATION_ROLES, Actor, Permission, Role
-from fund.kernel.calendar import london_day
 from fund.kernel.db import db
 from fund.kernel.errors import Conflict, Finding, NotAllowed, NotFound, RuleBroken, require
 from fund.kernel.outbox import mail
-from fund.kernel.places import DISTRICT_NAMES
 from fund.kernel.references import next_reference
 from fund.kernel.topics import Topic
 from members import queries
 from members.accounts import queries as accounts_queries
 from members.accounts import service as accounts
 from members.accounts.rules import email_key
-from members.models import Appointment, ConnectedGroup, Organisation, SectorDecision
+from members.models import Appointment, ConnectedGroup, GroupDecision, Organisation, SectorDecision
 from members.rules import (
     ROLE_NAMES,
-    LegalForm,
     MembershipStatus,
     Register,
     Sector,
     SectorFacts,
     appointment_faults,
+    joining_faults,
     normal_number,
-    number_faults,
     propose_sector,
 )
 
@@ -45,17 +42,13 @@ def apply(
     actor: Actor | None,
     now: datetime,
 ) -> Organisation:
-    """Ask to join. The sector is proposed by rule; a steward confirms it.
+    """Ask to join. The sector is proposed by rule; a steward confirms it, and the board decides
+    (`members.register.admission_service`).
 
     Raises:
         RuleBroken: a register number that can't be one, a district that isn't, or a political party.
     """
-    found = list(number_faults(register, register_number))
-    if district not in DISTRICT_NAMES:
-        found.append(Finding("Choose the district where you mostly work.", "district"))
-    if facts.legal_form is LegalForm.POLITICAL_PARTY:
-        found.append(Finding("Political parties can't join the fund.", "legal_form"))
-    require(found)
+    require(joining_faults(facts, register, register_number, district))
     proposal = propose_sector(facts)
     organisation = Organisation(
         reference=next_reference("GM", digits=4),
@@ -90,92 +83,16 @@ def apply(
     return organisation
 
 
-def _application(organisation_id: int, actor: Actor) -> Organisation:
-    """A waiting application, locked, that `actor` may decide."""
-    actor.require(Permission.ADMIT_MEMBERS)
-    organisation = queries.lock_organisation(organisation_id)
-    if organisation.status is not MembershipStatus.APPLIED:
-        raise Conflict(
-            f"{organisation.name} was decided on meanwhile: {organisation.status.value}. "
-            "Go back to the list of applications for those that still wait."
-        )
-    _refuse_own(organisation, actor)
-    return organisation
+def refuse_own(organisation: Organisation, actor: Actor) -> None:
+    """Nobody decides on an organisation that they act for, or applied for.
 
-
-def _refuse_own(organisation: Organisation, actor: Actor) -> None:
+    Raises:
+        NotAllowed: when `actor` does.
+    """
     own = accounts_queries.person_by_email(organisation.contact_email)
     held = {found.organisation_id for found in accounts_queries.appointments_of(actor.person_id)}
     if (own is not None and own.id == actor.person_id) or organisation.id in held:
-        raise NotAllowed(f"You act for {organisation.name}, so another steward must decide this.")
-
-
-def approve(
-    *,
-    organisation_id: int,
-    sector: Sector,
-    basis: str,
-    evidence: str,
-    reasons: str,
-    actor: Actor,
-    now: datetime,
-) -> Organisation:
-    """Admit an applicant with a confirmed sector, and invite its contact as certifier.
-
-    Args:
-        sector: may differ from the one proposed.
-        basis: by which rule, in words.
-        evidence: what was looked at, such as the entry of a register.
-        reasons: why it is admitted.
-    """
-    organisation = _application(organisation_id, actor)
-    doubles = [other for other in queries.same_number(organisation) if other.status is MembershipStatus.MEMBER]
-    if doubles:
-        raise RuleBroken(
-            f"{doubles[0].name} ({doubles[0].reference}) is a member with the same register number. "
-            "Refuse this application, and point its contact to that member."
-        )
-    _decide_sector(organisation, sector, basis, evidence, actor, now)
-    organisation.status = MembershipStatus.MEMBER
-    organisation.joined_on = london_day(now)
-    _decide(organisation, reasons, actor, now)
-    audit.record(actor, "organisation.admitted", organisation.reference, at=now, after={"sector": sector})
-    accounts.invite(
-        name=organisation.contact_name,
-        email=organisation.contact_email,
-        role=Role.CERTIFIER,
-        organisation_id=organisation.id,
-        invited_by=actor,
-        now=now,
-    )
-    return organisation
-
-
-def refuse(*, organisation_id: int, reasons: str, actor: Actor, now: datetime) -> Organisation:
-    """Turn an applicant away, and tell its contact why."""
-    organisation = _application(organisation_id, actor)
-    organisation.status = MembershipStatus.REFUSED
-    _decide(organisation, reasons, actor, now)
-    audit.record(actor, "organisation.refused", organisation.reference, at=now)
-    mail(
-        key=f"refused:{organisation.reference}",
-        to=organisation.contact_email,
-        subject=f"{organisation.name} can't join for now",
-        what=f"We did not admit {organisation.name} as a member. Our reasons: {reasons}",
-        why=f"You were named as the contact of {organisation.name} ({organisation.reference}).",
-        by_when="You may apply again at any time, and may ask for one appeal by answering this mail.",
-        path="/join",
-        now=now,
-        topic=Topic.NOTICE,
-    )
-    return organisation
-
-
-def _decide(organisation: Organisation, reasons: str, actor: Actor, now: datetime) -> None:
-    organisation.decided_at = now
-    organisation.decided_by_id = actor.person_id
-    organisation.decision_reasons = reasons
-    db.session.flush()
+        raise NotAllowed(f"You act for {organisation.name}, so somebody else must decide this.")
 
 
 def confirm_sector(
@@ -186,16 +103,17 @@ def confirm_sector(
     organisation = queries.lock_organisation(organisation_id)
     if organisation.status is not MembershipStatus.MEMBER:
         raise Conflict(f"{organisation.name} is not a member now, so its sector can't be changed.")
-    _refuse_own(organisation, actor)
+    refuse_own(organisation, actor)
     if organisation.sector is sector:
         raise RuleBroken([Finding(f"{organisation.name} is in this sector already.", "sector")])
-    _decide_sector(organisation, sector, basis, evidence, actor, now)
+    decide_sector(organisation, sector, basis, evidence, actor, now)
     return organisation
 
 
-def _decide_sector(
+def decide_sector(
     organisation: Organisation, sector: Sector, basis: str, evidence: str, actor: Actor, now: datetime
 ) -> None:
+    """Write a decision on the sector down, and make it the present one. Whether it may be is for who calls this."""
     audit.record(
         actor,
         "organisation.sector_decided",
@@ -221,13 +139,15 @@ def _decide_sector(
 # --- connected groups (handbook §4.1)
 
 
-def connect(*, organisation_id: int, other_id: int, actor: Actor, now: datetime) -> ConnectedGroup:
-    """Put two organisations, and all that either is connected with, into one group."""
+def connect(*, organisation_id: int, other_id: int, reason: str, actor: Actor, now: datetime) -> ConnectedGroup:
+    """Put two organisations, and all that either is connected with, into one group; the reason is kept for good."""
     actor.require(Permission.ADMIT_MEMBERS)
     if organisation_id == other_id:
         raise RuleBroken([Finding("An organisation can't be connected with itself. Name another.", "other")])
     first, second = (queries.lock_organisation(found) for found in sorted((organisation_id, other_id)))
     organisation, other = (first, second) if first.id == organisation_id else (second, first)
+    refuse_own(organisation, actor)
+    refuse_own(other, actor)
     if organisation.group_id is not None and organisation.group_id == other.group_id:
         raise Conflict(f"{organisation.name} and {other.name} are in one group already.")
     group = organisation.group or other.group
@@ -235,34 +155,50 @@ def connect(*, organisation_id: int, other_id: int, actor: Actor, now: datetime)
         group = ConnectedGroup(name=f"Connected with {organisation.name}")
         db.session.add(group)
         db.session.flush()
-    elif other.group_id is not None and other.group_id != group.id:
-        db.session.execute(
-            update(Organisation).where(Organisation.group_id == other.group_id).values(group_id=group.id)
-        )
-    for found in (organisation, other):
-        audit.record(
-            actor,
-            "organisation.connected",
-            found.reference,
-            at=now,
-            before={"group": found.group_id},
-            after={"group": group.id},
-        )
-        found.group_id = group.id
+    for found in _both_groups(organisation, other):
+        if found.group_id != group.id:
+            _regroup(found, group.id, reason, actor, now)
     db.session.flush()
     return group
 
 
-def disconnect(*, organisation_id: int, actor: Actor, now: datetime) -> None:
-    """Take an organisation out of its group."""
+def _both_groups(organisation: Organisation, other: Organisation) -> list[Organisation]:
+    """The two, and all that either is in a group with, locked in order of their keys."""
+    ids = {organisation.id, other.id}
+    groups = [found.group_id for found in (organisation, other) if found.group_id is not None]
+    statement = select(Organisation).where(or_(Organisation.id.in_(ids), Organisation.group_id.in_(groups)))
+    return list(db.session.scalars(statement.order_by(Organisation.id).with_for_update()))
+
+
+def _regroup(organisation: Organisation, group_id: int | None, reason: str, actor: Actor, now: datetime) -> None:
+    audit.record(
+        actor,
+        "organisation.disconnected" if group_id is None else "organisation.connected",
+        organisation.reference,
+        at=now,
+        before={"group": organisation.group_id},
+        after={"group": group_id},
+    )
+    organisation.group_id = group_id
+    db.session.add(
+        GroupDecision(
+            organisation_id=organisation.id,
+            group_id=group_id,
+            reason=reason,
+            decided_by_id=actor.person_id,
+            decided_at=now,
+        )
+    )
+
+
+def disconnect(*, organisation_id: int, reason: str, actor: Actor, now: datetime) -> None:
+    """Take an organisation out of its group; the reason is kept for good."""
     actor.require(Permission.ADMIT_MEMBERS)
     organisation = queries.lock_organisation(organisation_id)
+    refuse_own(organisation, actor)
     if organisation.group_id is None:
         raise Conflict(f"{organisation.name} is in no group any more.")
-    audit.record(
-        actor, "organisation.disconnected", organisation.reference, at=now, before={"group": organisation.group_id}
-    )
-    organisation.group_id = None
+    _regroup(organisation, None, reason, actor, now)
 
 
 # --- people (handbook §4.2)

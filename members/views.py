@@ -6,7 +6,7 @@ from flask import Response, redirect, request, session, url_for
 from werkzeug.wrappers import Response as AnyResponse
 
 from fund.kernel.access import Actor, Permission, access
-from fund.kernel.errors import Finding, NotFound, RuleBroken
+from fund.kernel.errors import Finding, RuleBroken
 from fund.kernel.forms import ActionForm, BaseForm, clean
 from fund.kernel.once import Done
 from fund.kernel.pages import actor, actor_or_none, now, page, submit
@@ -14,18 +14,24 @@ from fund.kernel.places import DISTRICTS
 from members import queries, service
 from members.accounts import queries as accounts
 from members.blueprint import bp
-from members.forms import AppointForm, ConnectForm, RefuseForm, SectorForm, approve_form, joining_form
+from members.forms import AppointForm, ConnectForm, DisconnectForm, JoinForm, SectorForm, joining_form
 from members.models import Organisation
 from members.profile.rules import INTERESTS
 from members.prospects import queries as prospects
 from members.prospects import service as prospects_service
+from members.register import queries as register
 from members.rules import (
+    CONTROL_ASKED,
     CONTROL_NAMES,
     LEGAL_FORM_NAMES,
+    NUMBER_ASKED,
     REGISTERS,
     TEST_NAMES,
-    Register,
+    TESTS_ASKED,
+    PublicControl,
     Sector,
+    SocialTest,
+    propose_sector,
 )
 
 __all__ = ["bp"]
@@ -42,16 +48,19 @@ def _names() -> dict[str, object]:
 @bp.route("/join", methods=["GET", "POST"])
 @access(Permission.ANYONE)
 def join() -> Response:
-    invited = session.get("invited")
-    token = invited if isinstance(invited, str) else ""
-    known = prospects.known_by(token, now()) if token else None
-    form = joining_form(known)
+    """Fill in, check what was written and which sector it leads to, then send. What was typed goes along each time."""
+    form = joining_form(_invited())
+    step = request.form.get("step", "check")
+    if step == "change":
+        return _join_page(form)
+    if step == "check":
+        return _check_answers(form) if form.validate_on_submit() else _join_page(form)
 
     def work() -> Done:
         applicant = service.apply(
             name=form.name.data or "",
             facts=form.facts(),
-            register=Register(form.register.data),
+            register=form.chosen_register(),
             register_number=form.register_number.data or "",
             district=form.district.data or "",
             address=form.address.data or "",
@@ -60,12 +69,48 @@ def join() -> Response:
             actor=actor_or_none(),
             now=now(),
         )
-        if token:
+        if token := _invitation():
             prospects_service.applied(token=token, application_id=applicant.id, now=now())
         session["applied"] = applicant.id
         return Done("Thank you. We have your application.", url_for("members.thanks"))
 
-    return submit(form, work) or page("members/join.html", form, invited=token if known else None)
+    return submit(form, work) or _join_page(form)
+
+
+def _invitation() -> str:
+    """The secret of the invitation whose link was opened in this browser, if any."""
+    invited = session.get("invited")
+    return invited if isinstance(invited, str) else ""
+
+
+def _invited() -> Organisation | None:
+    """What is known of the organisation that was invited by that link."""
+    return prospects.known_by(_invitation(), now()) if _invitation() else None
+
+
+def _join_page(form: JoinForm) -> Response:
+    """`kinds`: which kinds of organisation a question is for, so that a script may hide it from the others."""
+    asked = {"control": CONTROL_ASKED, "tests": TESTS_ASKED, "number": NUMBER_ASKED}
+    return page(
+        "members/join.html",
+        form,
+        kinds={name: " ".join(sorted(kinds)) for name, kinds in asked.items()},
+        invited=_invitation() if _invited() else None,
+    )
+
+
+def _check_answers(form: JoinForm) -> Response:
+    kept_on, number = form.chosen_register(), form.register_number.data or ""
+    return page(
+        "members/check.html",
+        form,
+        facts=form.facts(),
+        register=kept_on,
+        proposal=propose_sector(form.facts()),
+        claims=[CONTROL_NAMES[one] for one in PublicControl if one in (form.control.data or ())]
+        + [TEST_NAMES[one] for one in SocialTest if one in (form.tests.data or ())],
+        members_already=queries.members_like(form.name.data or "", kept_on, number),
+    )
 
 
 @bp.get("/join/thanks")
@@ -76,87 +121,6 @@ def thanks() -> AnyResponse:
     if not isinstance(applied, int):
         return redirect(url_for("members.join"), code=303)
     return page("members/thanks.html", applicant=queries.organisation_by_id(applied))
-
-
-@bp.get("/applications")
-@access(Permission.ADMIT_MEMBERS)
-def applications() -> Response:
-    return page("members/applications.html", waiting=queries.applications(), decided=queries.applications_decided())
-
-
-def _claims(applicant: Organisation) -> list[str]:
-    """What the applicant ticked, in words."""
-    controls = [name for control, name in CONTROL_NAMES.items() if control in applicant.claims]
-    return controls + [name for test, name in TEST_NAMES.items() if test in applicant.claims]
-
-
-def _application_page(applicant: Organisation, approve: BaseForm, refuse: BaseForm, sent: BaseForm | None) -> Response:
-    return page(
-        "members/application.html",
-        sent,
-        applicant=applicant,
-        approve_form=approve,
-        refuse_form=refuse,
-        claims=_claims(applicant),
-        same_number=queries.same_number(applicant),
-        alike=queries.alike(applicant),
-        history=queries.sector_history(applicant.id),
-    )
-
-
-@bp.get("/applications/<reference>")
-@access(Permission.ADMIT_MEMBERS)
-def application(reference: str) -> Response:
-    applicant = queries.organisation(reference)
-    if applicant.status is MembershipStatus.PROSPECT:
-        raise NotFound  # it never applied
-    return _application_page(applicant, approve_form(applicant), RefuseForm(prefix="refuse"), None)
-
-
-@bp.post("/applications/<reference>/approve")
-@access(Permission.ADMIT_MEMBERS)
-def approve(reference: str) -> Response:
-    applicant = queries.organisation(reference)
-    form = approve_form(applicant)
-    applicant_id = applicant.id
-
-    def work() -> Done:
-        admitted = service.approve(
-            organisation_id=applicant_id,
-            sector=Sector(form.sector.data),
-            basis=form.basis.data or "",
-            evidence=form.evidence.data or "",
-            reasons=form.reasons.data or "",
-            actor=actor(),
-            now=now(),
-        )
-        return Done(
-            f"{admitted.name} is a member. {admitted.contact_name} has been invited to certify for it.",
-            url_for("members.applications"),
-        )
-
-    return submit(form, work) or _application_page(
-        queries.organisation(reference), form, RefuseForm(None, prefix="refuse"), form
-    )
-
-
-@bp.post("/applications/<reference>/refuse")
-@access(Permission.ADMIT_MEMBERS)
-def refuse(reference: str) -> Response:
-    form = RefuseForm(prefix="refuse")
-    applicant_id = queries.organisation(reference).id
-
-    def work() -> Done:
-        refused = service.refuse(
-            organisation_id=applicant_id, reasons=form.reasons.data or "", actor=actor(), now=now()
-        )
-        return Done(f"{refused.name} was refused, and its contact has been told why.", url_for("members.applications"))
-
-    answer = submit(form, work)
-    if answer is not None:
-        return answer
-    applicant = queries.organisation(reference)
-    return _application_page(applicant, approve_form(applicant, empty=True), form, form)
 
 
 # --- the directory, and what stewards keep of an organisation (its page is in `fund.public.organisation_views`)
@@ -221,8 +185,8 @@ def sector(reference: str) -> Response:
 @bp.route("/members/<reference>/connected", methods=["GET", "POST"])
 @access(Permission.ADMIT_MEMBERS)
 def connected(reference: str) -> Response:
-    """Connected organisations have one vote between them."""
-    form = ConnectForm()
+    """Connected organisations have one vote between them. `with` in the address fills in one that was suggested."""
+    form = ConnectForm(data={"other": (clean(request.args.get("with", "")) or "")[:20]})
     found_id = queries.organisation(reference).id
 
     def work() -> Done:
@@ -232,35 +196,41 @@ def connected(reference: str) -> Response:
                 [Finding("No organisation has this reference. Look it up in the list of members.", "other")]
             )
         (named,) = other.values()
-        service.connect(organisation_id=found_id, other_id=named.id, actor=actor(), now=now())
+        service.connect(
+            organisation_id=found_id, other_id=named.id, reason=form.reason.data or "", actor=actor(), now=now()
+        )
         return Done(
             f"{named.name} is in the group now. The group has one vote.",
             url_for("members.connected", reference=reference),
         )
 
-    answer = submit(form, work)
-    if answer is not None:
-        return answer
+    return submit(form, work) or _connected_page(reference, form, DisconnectForm(None, prefix="leave"), form)
+
+
+def _connected_page(reference: str, form: BaseForm, leave_form: BaseForm, sent: BaseForm) -> Response:
     found = queries.organisation(reference)
     return page(
         "members/connected.html",
-        form,
+        sent,
+        connect_form=form,
+        leave_form=leave_form,
         organisation=found,
         others=queries.connected_with(found),
-        leave_form=ActionForm(None, prefix="leave"),
+        suggestions=register.suggestions(found),
+        history=queries.group_history(found.id),
     )
 
 
 @bp.post("/members/<reference>/disconnect")
 @access(Permission.ADMIT_MEMBERS)
-def disconnect(reference: str) -> AnyResponse:
-    found_id = queries.organisation(reference).id
+def disconnect(reference: str) -> Response:
+    form, found_id = DisconnectForm(prefix="leave"), queries.organisation(reference).id
 
     def work() -> Done:
-        service.disconnect(organisation_id=found_id, actor=actor(), now=now())
+        service.disconnect(organisation_id=found_id, reason=form.reason.data or "", actor=actor(), now=now())
         return Done("It is in no group any more.", url_for("members.organisation", reference=reference))
 
-    return _act(ActionForm(prefix="leave"), work, url_for("members.connected", reference=reference))
+    return submit(form, work) or _connected_page(reference, ConnectForm(None), form, form)
 
 
 def _act(form: BaseForm, work: Callable[[], Done], back: str) -> AnyResponse:

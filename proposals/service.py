@@ -18,8 +18,8 @@ from fund.kernel.errors import Conflict, Finding, NotFound, RuleBroken, require
 from fund.kernel.outbox import mail
 from fund.kernel.references import next_reference
 from fund.kernel.topics import Topic
+from members import queries as members
 from members.models import Organisation
-from members.rules import MembershipStatus
 from proposals import drafts, queries, questions, rules
 from proposals.addresses import known_id
 from proposals.brokerage import closing
@@ -96,8 +96,10 @@ def start_proposal(*, round_id: int, title: str, actor: Actor, now: datetime) ->
     """
     actor.require(Permission.WRITE_PROPOSAL)
     lead = db.session.get(Organisation, actor.organisation_id) if actor.organisation_id is not None else None
-    if lead is None or lead.status is not MembershipStatus.MEMBER:
-        raise RuleBroken("Only a member organisation can propose. Join the fund first; it costs one £1 share.")
+    if lead is None or not members.takes_part(lead.id, now):
+        raise RuleBroken(
+            "Only a member organisation that is not suspended can propose. Join the fund first; it costs one £1 share."
+        )
     # Many may begin at once; a shared lock only keeps the round from being closed in between.
     call = db.session.scalar(select(Round).where(Round.id == known_id(round_id)).with_for_update(read=True))
     if call is None:
@@ -265,6 +267,8 @@ def submit(*, proposal_id: int, actor: Actor, now: datetime) -> ProposalVersion:
     """
     actor.require(Permission.BIND_ORGANISATION)
     subject = drafts.editable(proposal_id, actor, now)
+    if not members.takes_part(subject.lead_id, now):
+        raise RuleBroken(f"{subject.lead.name} has left the fund or is suspended, so it can't send a proposal now.")
     require(missing(subject, now))
     last = queries.current_version(subject.id)
     number = last.number + 1 if last else 1

@@ -13,6 +13,7 @@ from fund.kernel import audit
 from fund.kernel.access import Actor, Permission
 from fund.kernel.db import db
 from fund.kernel.errors import Conflict, Finding, NotAllowed, NotFound, RuleBroken
+from members import queries as members
 from voting import queries, records
 from voting.methods.resolution import Choice
 from voting.models import (
@@ -41,7 +42,7 @@ def declare_conflicts(
     """
     actor.require(Permission.VOTE)
     ballot = _open_ballot(reference, now)
-    entry = _own_entry(ballot, actor)
+    entry = _own_entry(ballot, actor, now)
     _check_one_member_a_person(ballot, entry, actor)
     if not set(item_ids) <= {item.id for item in ballot.items}:
         raise NotFound
@@ -80,7 +81,7 @@ def vote(
     actor.require(Permission.VOTE)
     ballot = _open_ballot(reference, now)
     item = queries.item(ballot.id, item_id)
-    entry = _own_entry(ballot, actor)
+    entry = _own_entry(ballot, actor, now)
     _check_one_member_a_person(ballot, entry, actor)
     if records.declaration_of(entry, actor.person_id) is None:
         question = "Say first whether you or your organisation have a conflict of interest in any of these decisions."
@@ -143,14 +144,20 @@ def _open_ballot(reference: str, now: datetime) -> Ballot:
     return ballot
 
 
-def _own_entry(ballot: Ballot, actor: Actor) -> RollEntry:
+def _own_entry(ballot: Ballot, actor: Actor, now: datetime) -> RollEntry:
     """The roll entry of the organisation acted for, locked: one saving of its votes at a time."""
     entry = db.session.scalar(
         select(RollEntry)
         .where(RollEntry.ballot_id == ballot.id, RollEntry.organisation_id == actor.organisation_id)
         .with_for_update()
     )
-    return check_holds_vote(entry, actor)
+    entry = check_holds_vote(entry, actor)
+    if not members.takes_part(actor.organisation_id, now):
+        raise NotAllowed(
+            f"{entry.name} has left the fund or is suspended, so nothing was saved. What it saved before counts. "
+            "If this is wrong, write to the secretary."
+        )
+    return entry
 
 
 def check_holds_vote(entry: RollEntry | None, actor: Actor) -> RollEntry:

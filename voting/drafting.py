@@ -127,7 +127,7 @@ def give_notice(*, reference: str, opens_at: datetime, closes_at: datetime, acto
     policy = policy_at(now)
     require(notice_findings(given_at=now, opens_at=opens_at, closes_at=closes_at, policy=policy))
     _check_paper(ballot)
-    roll = _freeze_roll(ballot)
+    roll = _freeze_roll(ballot, now)
     _find_conflicts(ballot, roll)
     ballot.policy_json = policy.as_json()
     ballot.notice_at, ballot.opens_at, ballot.closes_at = now, opens_at, closes_at
@@ -163,8 +163,8 @@ def _check_paper(ballot: Ballot) -> None:
         )
 
 
-def _freeze_roll(ballot: Ballot) -> list[RollEntry]:
-    members = {organisation.reference: organisation for organisation in queries.members_for_roll()}
+def _freeze_roll(ballot: Ballot, now: datetime) -> list[RollEntry]:
+    members = {organisation.reference: organisation for organisation in queries.members_for_roll(now)}
     enrolled = make_roll(_enrolled(members.values()))
     entries = [
         RollEntry(

@@ -8,9 +8,11 @@ from sqlalchemy import exists, func, select
 from sqlalchemy.orm import selectinload
 
 from fund.kernel.access import Actor, Permission, Role
+from fund.kernel.calendar import london_day
 from fund.kernel.db import db
 from fund.kernel.errors import NotFound
 from fund.kernel.tasks import Task
+from members import queries as members
 from members.accounts.models import FundAppointment, Person
 from members.models import Appointment, ConnectedGroup, Organisation
 from members.rules import MembershipStatus, Sector
@@ -166,13 +168,11 @@ def addressees(ballot_id: int) -> list[Addressee]:
     return found + [Addressee(member_id, None, email) for member_id, email in contacts if member_id not in reached]
 
 
-def members_for_roll() -> list[Organisation]:
-    """Every member organisation, in order of reference."""
+def members_for_roll(now: datetime) -> list[Organisation]:
+    """Every organisation that is a member on the day of `now` and not suspended, in order of reference."""
     return list(
         db.session.scalars(
-            select(Organisation)
-            .where(Organisation.status == MembershipStatus.MEMBER, Organisation.sector.is_not(None))
-            .order_by(Organisation.reference)
+            select(Organisation).where(*members.taking_part_on(london_day(now))).order_by(Organisation.reference)
         )
     )
 

@@ -46,6 +46,7 @@ def fill(now: datetime, tell: Callable[[str], None]) -> None:
     tell("Founding the society and admitting 24 member organisations …")
     joining.found(teller, -440)
     joining.join(teller, -436)
+    joining.keep_registers(teller, -425)
     paying.open_account(teller, -426)
     tell("Members of three sectors pay in …")
     paying.pay(teller, [cast.name for cast in ORGANISATIONS], -424)

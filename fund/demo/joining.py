@@ -5,7 +5,7 @@ from datetime import timedelta
 from sqlalchemy import select
 
 from fund.demo.cast import OFFICIALS, ORGANISATIONS, PASSPHRASE, Cast, email
-from fund.demo.teller import CAST, STEWARD, Teller
+from fund.demo.teller import BOARD_MEMBER, CAST, SECRETARY, STEWARD, Teller
 from fund.kernel.access import Role
 from fund.kernel.db import db
 from fund.kernel.outbox import OutboxMessage
@@ -14,7 +14,10 @@ from fund.kernel.society import Society, SocietyType
 from fund.reporting import service as reporting
 from members import service as members
 from members.accounts import service as accounts
-from members.rules import LegalForm, PublicControl, Register, SectorFacts, SocialTest
+from members.register import admission_service as admission
+from members.register import queries as register
+from members.register import service as keeping
+from members.rules import LegalForm, PublicControl, Register, Sector, SectorFacts, SocialTest
 
 _CONTROLLED = {LegalForm.PUBLICLY_CONTROLLED_COMPANY: frozenset({PublicControl.OWNERSHIP})}
 
@@ -60,6 +63,7 @@ def join(teller: Teller, first_day: int) -> None:
             lambda one=one, other=other: members.connect(  # type: ignore[misc]
                 organisation_id=teller.organisations[one],
                 other_id=teller.organisations[other],
+                reason="The club founded the foundation and names most of its trustees.",
                 actor=teller.official(STEWARD),
                 now=teller.at(first_day + 8),
             )
@@ -67,19 +71,32 @@ def join(teller: Teller, first_day: int) -> None:
 
 
 def wait_to_join(teller: Teller, day: int) -> None:
-    """An application that nobody has decided on yet."""
-    teller.do(
-        lambda: members.apply(
-            name="Tib Lane Makers",
-            facts=SectorFacts(LegalForm.SOCIAL_ENTERPRISE_COMPANY, tests=frozenset({SocialTest.MISSION})),
-            register=Register.NONE,
-            register_number="",
-            district="E08000003",
-            address="Unit 4, Example Yard, Manchester",
-            contact_name="Robin Tate",
-            contact_email="robin.tate@tib-lane-makers.example",
-            actor=None,
-            now=teller.at(day),
+    """Two applications: one waits for a steward, the other for the board."""
+    _apply(teller, "Tib Lane Makers", "Robin Tate", "E08000003", day)
+    _check(
+        teller,
+        _apply(teller, "Rook Street Football Club Women", "Asha Bello", "E08000010", day - 4),
+        Sector.PRIVATE,
+        day - 2,
+        "A company that trades for a social purpose, and has not shown all four tests.",
+    )
+
+
+def _apply(teller: Teller, name: str, contact: str, district: str, day: int) -> int:
+    return teller.do(
+        lambda: (
+            members.apply(
+                name=name,
+                facts=SectorFacts(LegalForm.SOCIAL_ENTERPRISE_COMPANY, tests=frozenset({SocialTest.MISSION})),
+                register=Register.NONE,
+                register_number="",
+                district=district,
+                address=f"Unit 4, Example Yard, {DISTRICT_NAMES[district]}",
+                contact_name=contact,
+                contact_email=f"{contact.lower().replace(' ', '.')}@{name.lower().replace(' ', '-')}.example",
+                actor=None,
+                now=teller.at(day),
+            ).id
         )
     )
 
@@ -93,7 +110,7 @@ def _admit(teller: Teller, cast: Cast, day: int) -> None:
                 register=Register.NONE,
                 register_number="",
                 district=cast.district,
-                address=f"1 Example Street, {DISTRICT_NAMES[cast.district]}",
+                address=f"{len(teller.organisations) + 1} Example Street, {DISTRICT_NAMES[cast.district]}",
                 contact_name=cast.certifier,
                 contact_email=email(cast.certifier, cast),
                 actor=None,
@@ -102,14 +119,15 @@ def _admit(teller: Teller, cast: Cast, day: int) -> None:
         )
     )
     teller.organisations[cast.name] = applied
+    _check(
+        teller, applied, cast.sector, day + 1,
+        "By who controls it and what it is for, as the rules of the society say.",
+    )  # fmt: skip
     teller.do(
-        lambda: members.approve(
+        lambda: admission.admit(
             organisation_id=applied,
-            sector=cast.sector,
-            basis="By who controls it and what it is for, as the rules of the society say.",
-            evidence="Governing document seen; invented for this demonstration.",
             reasons="Agrees with the aims of the society and meets the rules of membership.",
-            actor=teller.official(STEWARD),
+            actor=teller.official(BOARD_MEMBER),
             now=teller.at(day + 2, 11),
         )
     )
@@ -118,6 +136,42 @@ def _admit(teller: Teller, cast: Cast, day: int) -> None:
         if name:
             _appoint(teller, cast, name, role, day + 4)
     teller.forget_roles()
+
+
+def _check(teller: Teller, applied: int, sector: Sector, day: int, basis: str) -> None:
+    """A steward looks at who it is and puts it to the board."""
+    teller.do(
+        lambda: admission.put_to_board(
+            organisation_id=applied,
+            identity="Called back on a number found elsewhere; invented for this demonstration.",
+            sector=sector,
+            basis=basis,
+            evidence="Governing document seen; invented for this demonstration.",
+            connections="Asked, and looked at the names of its board.",
+            actor=teller.official(STEWARD),
+            now=teller.at(day, 15),
+        )
+    )
+
+
+def keep_registers(teller: Teller, day: int) -> None:
+    """Members pay for their shares, all but the last; the secretary enters the officers' addresses."""
+    for share, organisation in register.unpaid_shares()[:-1]:
+        share_id, paid_on = share.id, min(organisation.joined_on or teller.date(day), teller.date(day))
+        teller.do(
+            lambda share_id=share_id, paid_on=paid_on: keeping.record_share_payment(  # type: ignore[misc]
+                share_id=share_id, paid_on=paid_on, actor=teller.official(STEWARD), now=teller.at(day)
+            )
+        )
+    for person_id in sorted({officer.person_id for officer in register.officers()}):
+        teller.do(
+            lambda person_id=person_id: keeping.enter_officer_address(  # type: ignore[misc]
+                person_id=person_id,
+                address="The Weighbridge, 3 Example Wharf, Manchester",
+                actor=teller.official(SECRETARY),
+                now=teller.at(day),
+            )
+        )
 
 
 def _appoint(teller: Teller, cast: Cast, name: str, role: Role, day: int) -> None:

@@ -89,6 +89,11 @@ class Permission(StrEnum):
     RESTORE_CERTIFIER = "restore_certifier"
     DECIDE_ROLE_CHANGE = "decide_role_change"
     LET_PEOPLE_IN = "let_people_in"
+    SEE_APPLICATIONS = "see_applications"
+    DECIDE_MEMBERSHIP = "decide_membership"
+    KEEP_REGISTERS = "keep_registers"
+    READ_REGISTERS = "read_registers"
+    INSPECT_REGISTERS = "inspect_registers"
 
 
 MATRIX: dict[Permission, frozenset[Role]] = {
@@ -122,6 +127,11 @@ MATRIX: dict[Permission, frozenset[Role]] = {
     Permission.RESTORE_CERTIFIER: frozenset({Role.STEWARD, Role.BOARD}),
     Permission.DECIDE_ROLE_CHANGE: frozenset({Role.STEWARD, Role.SECRETARY, Role.BOARD}),
     Permission.LET_PEOPLE_IN: frozenset({Role.STEWARD, Role.SECRETARY, Role.BOARD}),
+    Permission.SEE_APPLICATIONS: _OFFICE,
+    Permission.DECIDE_MEMBERSHIP: frozenset({Role.BOARD}),
+    Permission.KEEP_REGISTERS: frozenset({Role.SECRETARY}),
+    Permission.READ_REGISTERS: frozenset({Role.SECRETARY, Role.BOARD, Role.AUDITOR}),
+    Permission.INSPECT_REGISTERS: ORGANISATION_ROLES | _OFFICE,
 }
 """Permission → the roles that give it. ANYONE and SIGNED_IN need no role; DEMO needs a demonstration fund."""
 

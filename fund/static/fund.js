@@ -159,6 +159,19 @@ class Autosave {
   }
 }
 
+/* --- joining: questions that are not for this kind of organisation are out of sight, unless something stands in them */
+
+function showForKind(kind, part) {
+  const show = () => {
+    const kinds = part.dataset.kinds.split(" ");
+    const filled = Array.from(part.querySelectorAll("input, select")).some((f) => (f.type === "checkbox" ? f.checked : f.value));
+    part.hidden = !kinds.includes(kind.value) && !filled && !part.querySelector(".has-error");
+  };
+  kind.addEventListener("change", show);
+  show();
+}
+
 focusErrors();
 document.querySelectorAll("[data-count]").forEach(addCounter);
 document.querySelectorAll("form[data-autosave]").forEach((form) => new Autosave(form));
+document.querySelectorAll("[data-kinds]").forEach((part) => showForKind(part.closest("form").elements.legal_form, part));

@@ -2,7 +2,6 @@
 
 import threading
 from datetime import date
-from typing import Any
 
 import pytest
 from flask import Flask
@@ -14,46 +13,15 @@ from fund.kernel.audit import AuditEntry
 from fund.kernel.clock import MovableClock
 from fund.kernel.db import db, transaction
 from fund.kernel.errors import Conflict, NotAllowed, NotFound, RuleBroken
-from fund.kernel.outbox import OutboxMessage
 from members import queries, service
 from members.accounts import service as accounts
 from members.accounts.models import Invitation, Person
 from members.models import Appointment, Organisation, SectorDecision
 from members.rules import LegalForm, MembershipStatus, Register, Sector, SectorFacts
+from tests.members.joining import applied, approved, last_link
 from tests.world import acting, appoint, member, officer, official, person
 
 PASSPHRASE = "heather over moorland"
-
-
-def applied(clock: MovableClock, **more: Any) -> Organisation:
-    facts: dict[str, Any] = {
-        "name": "Alder Works Ltd",
-        "facts": SectorFacts(LegalForm.COMPANY),
-        "register": Register.COMPANIES_HOUSE,
-        "register_number": "1234567",
-        "district": "E08000001",
-        "address": "1 Mill Lane",
-        "contact_name": "Ada Alder",
-        "contact_email": "ada@alder.example",
-    }
-    with transaction():
-        return service.apply(**(facts | more), actor=None, now=clock.now())
-
-
-def approved(organisation: Organisation, steward: Actor, clock: MovableClock, **more: Any) -> Organisation:
-    said: dict[str, Any] = {"sector": Sector.PRIVATE, "basis": "A company", "evidence": "Register", "reasons": "Fits"}
-    organisation_id = organisation.id
-    with transaction():
-        return service.approve(organisation_id=organisation_id, **(said | more), actor=steward, now=clock.now())
-
-
-def last_link(email: str) -> str:
-    """The token in the newest mail to an address."""
-    path = db.session.scalars(
-        select(OutboxMessage.path).where(OutboxMessage.recipient == email).order_by(OutboxMessage.id.desc())
-    ).first()
-    assert path is not None
-    return path.rsplit("/", 1)[1]
 
 
 @pytest.fixture
@@ -135,35 +103,6 @@ class TestJoining:
         approved(applied(clock), steward, clock)
         with pytest.raises(DatabaseError), transaction() as session:
             session.scalars(select(SectorDecision)).one().basis = "Something else"
-
-    def test_a_second_decision_is_told_who_was_first(self, app: Flask, clock: MovableClock, steward: Actor) -> None:
-        found = approved(applied(clock), steward, clock)
-        with pytest.raises(Conflict, match="decided on meanwhile"):
-            approved(found, steward, clock)
-        with pytest.raises(Conflict), transaction():
-            service.refuse(organisation_id=found.id, reasons="No", actor=steward, now=clock.now())
-        assert db.session.scalar(select(func.count()).select_from(SectorDecision)) == 1
-
-    def test_refusal_gives_reasons_and_admits_nobody(self, app: Flask, clock: MovableClock, steward: Actor) -> None:
-        found = applied(clock)
-        found_id = found.id
-        with transaction():
-            service.refuse(organisation_id=found_id, reasons="It works elsewhere.", actor=steward, now=clock.now())
-        mailed = db.session.scalars(select(OutboxMessage).where(OutboxMessage.key == "refused:GM-0001")).one()
-        assert "It works elsewhere." in mailed.what
-        assert queries.members_at(clock.now()) == []
-
-    def test_only_stewards_decide(self, app: Flask, clock: MovableClock) -> None:
-        _, secretary = official("Sid Secretary", Role.SECRETARY)
-        with pytest.raises(NotAllowed):
-            approved(applied(clock), secretary, clock)
-
-    def test_nobody_decides_on_their_own_organisation(self, app: Flask, clock: MovableClock) -> None:
-        somebody, steward = official("Stella Steward", Role.STEWARD)
-        found = applied(clock, contact_email=somebody.email.upper())
-        with pytest.raises(NotAllowed):
-            approved(found, steward, clock)
-        assert found.status is MembershipStatus.APPLIED
 
     def test_doubles_are_pointed_out_by_number_and_by_name(
         self, app: Flask, clock: MovableClock, steward: Actor
@@ -331,7 +270,7 @@ class TestConnectedGroups:
 
         def connect(one: int, other: int) -> None:
             with transaction():
-                service.connect(organisation_id=one, other_id=other, actor=steward, now=clock.now())
+                service.connect(organisation_id=one, other_id=other, reason="One owner", actor=steward, now=clock.now())
 
         def groups() -> list[int | None]:
             db.session.expire_all()
@@ -349,20 +288,23 @@ class TestConnectedGroups:
             connect(ids[0], ids[3])
         with pytest.raises(RuleBroken):
             connect(ids[0], ids[0])
+        history = [(found.group_id, found.reason) for found, _ in queries.group_history(ids[2])]
+        assert [reason for _, reason in history] == ["One owner", "One owner"], "moved with the group it was in"
+        assert history[0][0] == groups()[0]
         with transaction():
-            service.disconnect(organisation_id=ids[0], actor=steward, now=clock.now())
+            service.disconnect(organisation_id=ids[0], reason="Sold", actor=steward, now=clock.now())
         assert groups()[0] is None
         with pytest.raises(Conflict), transaction():
-            service.disconnect(organisation_id=ids[0], actor=steward, now=clock.now())
+            service.disconnect(organisation_id=ids[0], reason="Sold", actor=steward, now=clock.now())
 
     def test_only_stewards_connect(self, app: Flask, clock: MovableClock) -> None:
         own, other = member("Alder", Sector.PRIVATE), member("Birch", Sector.VCSE)
         _, certifier = officer(own)
         own_id, other_id = own.id, other.id
         with pytest.raises(NotAllowed), transaction():
-            service.connect(organisation_id=own_id, other_id=other_id, actor=certifier, now=clock.now())
+            service.connect(organisation_id=own_id, other_id=other_id, reason="x", actor=certifier, now=clock.now())
         with pytest.raises(NotAllowed), transaction():
-            service.disconnect(organisation_id=own_id, actor=certifier, now=clock.now())
+            service.disconnect(organisation_id=own_id, reason="x", actor=certifier, now=clock.now())
 
 
 def test_members_of_a_day_are_those_who_had_joined_and_not_left(app: Flask, clock: MovableClock) -> None:

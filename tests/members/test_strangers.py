@@ -20,6 +20,7 @@ from members.contributions import service as contributions
 from members.contributions.models import Pledge, Receipt
 from members.models import Appointment, ConnectedGroup, Organisation, SectorDecision
 from members.offices import service as offices
+from members.register.models import Expulsion, MembershipEvent, Suspension
 from members.rules import LegalForm, Register, Sector, SectorFacts
 from proposals.models import Proposal, Round
 from tests.fund.grants import awarding
@@ -28,7 +29,10 @@ from tests.visitor import Visitor
 from tests.world import found_society, member, officer, official
 from voting.models import Ballot
 
-TABLES = (Organisation, Appointment, Invitation, Person, Pledge, Receipt, SectorDecision, ConnectedGroup, StatementLine)
+TABLES = (
+    Organisation, Appointment, Invitation, Person, Pledge, Receipt, SectorDecision, ConnectedGroup, StatementLine,
+    MembershipEvent, Suspension, Expulsion,
+)  # fmt: skip
 
 
 def _everything() -> dict[str, list[tuple[object, ...]]]:
@@ -73,12 +77,31 @@ def test_strangers_change_nothing(app: Flask, visitor: Visitor, clock: MovableCl
         f"/members/{reference}/people/invitations/{invitation_id}/withdraw": _action(f"withdraw-{invitation_id}"),
         f"/account/act-for/{theirs_id}": _action(f"for-{theirs_id}"),
         f"/pledges/{pledge_reference}": {"reason": "Mischief"},
-        f"/applications/{applicant_reference}/approve": _action("approve")
-        | {"approve-sector": "vcse", "approve-basis": "x", "approve-evidence": "x", "approve-reasons": "x"},
+        f"/applications/{applicant_reference}/check": _action("check")
+        | {
+            "check-identity": "x",
+            "check-sector": "vcse",
+            "check-basis": "x",
+            "check-evidence": "x",
+            "check-connections": "x",
+        },
+        f"/applications/{applicant_reference}/admit": _action("admit") | {"admit-reasons": "x"},
+        f"/applications/{applicant_reference}/back": _action("back") | {"back-reasons": "x"},
+        f"/members/{reference}/leave": {"effective_on": "2026-06-01", "understood": "y"},
+        f"/registers/members/{reference}/suspend": _action("suspend")
+        | {"suspend-from_on": "2026-06-01", "suspend-until_on": "2026-06-09", "suspend-reasons": "x"},
+        f"/registers/members/{reference}/expulsion-notice": _action("notice")
+        | {"notice-meeting_on": "2026-09-01", "notice-reasons": "x"},
+        f"/registers/members/{reference}/end": _action("end") | {"end-kind": "dissolved", "end-reasons": "x"},
+        f"/registers/members/{reference}/correct": {
+            "address": "x",
+            "contact_name": "x",
+            "contact_email": "x@x.example",
+        },
         f"/applications/{applicant_reference}/refuse": _action("refuse") | {"refuse-reasons": "x"},
         f"/members/{reference}/sector": {"sector": "public", "basis": "x", "evidence": "x"},
-        f"/members/{reference}/connected": {"other": own.reference},
-        f"/members/{reference}/disconnect": _action("leave"),
+        f"/members/{reference}/connected": {"other": own.reference, "reason": "x"},
+        f"/members/{reference}/disconnect": _action("leave") | {"leave-reason": "x"},
         f"/money-in/{line_id}": {"pledge": pledge_reference},
         f"/money-in/{line_id}/confirm": _action(f"match-{line_id}") | {f"match-{line_id}-pledge": pledge_reference},
     }
@@ -95,6 +118,12 @@ def test_strangers_change_nothing(app: Flask, visitor: Visitor, clock: MovableCl
         f"/pledges/{pledge_reference}",
         "/applications",
         f"/applications/{applicant_reference}",
+        f"/members/{reference}/leave",
+        "/registers",
+        "/registers/officers",
+        "/registers/shares",
+        f"/registers/members/{reference}",
+        f"/registers/members/{reference}/membership",
         "/money-in",
         f"/money-in/{line_id}",
     ]

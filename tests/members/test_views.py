@@ -6,7 +6,6 @@ from sqlalchemy import func, select
 
 from fund.kernel.access import Role
 from fund.kernel.db import db
-from fund.kernel.outbox import OutboxMessage
 from members.models import Organisation
 from members.rules import MembershipStatus, Sector
 from tests.visitor import Page, Visitor
@@ -36,7 +35,9 @@ def steward(app: Flask) -> Visitor:
 
 
 def join(visitor: Visitor, **more: object) -> Page:
-    return visitor.get("/join").send("Send application", **(ALDER | more))
+    """Fill in, check, send; where something is wrong, the page that says so."""
+    page = visitor.get("/join").send("Check your answers", **(ALDER | more))
+    return page.send("Send application") if page.heading == "Check your answers" else page
 
 
 class TestJoin:
@@ -55,16 +56,48 @@ class TestJoin:
 
     def test_every_fault_at_once_and_nothing_typed_is_lost(self, visitor: Visitor) -> None:
         page = visitor.get("/join").send(
-            "Send application", name="Only a name", address="Somewhere", register="GB-COH", register_number="12x"
+            "Check your answers", name="Only a name", address="Somewhere", register="GB-COH", register_number="12x"
         )
         assert page.status == 422
-        assert len(page.errors()) == 6
-        assert "Companies House: 8 characters" in page.text
+        assert len(page.errors()) == 5
         body = page.response.get_data(as_text=True)
         assert 'value="Only a name"' in body
         assert "Somewhere</textarea>" in body
-        again = page.send("Send application", **ALDER)
-        assert again.path == "/join/thanks"
+        again = page.send("Check your answers", **ALDER)
+        assert again.send("Send application").path == "/join/thanks"
+
+    def test_the_sector_and_its_reason_are_shown_before_anything_is_sent(self, visitor: Visitor) -> None:
+        page = visitor.get("/join").send("Check your answers", **ALDER, tests=["mission", "lock"])
+        assert "We would count you in the Private sector" in page.text
+        assert "hasn't shown all four social tests" in page.text
+        assert "1 Mill Lane Bolton" in page.text
+        assert db.session.scalar(select(func.count()).select_from(Organisation)) == 0
+        changed = page.send("Change my answers")
+        assert 'value="Alder Works Ltd"' in changed.response.get_data(as_text=True)
+        page = changed.send("Check your answers", tests=["mission", "surplus", "lock", "independent"])
+        assert "VCSE sector" in page.text
+        assert page.send("Send application").path == "/join/thanks"
+        found = db.session.scalars(select(Organisation)).one()
+        assert (found.address, found.proposed_sector) == ("1 Mill Lane\nBolton", Sector.VCSE)
+
+    def test_a_number_belongs_to_the_usual_register_unless_another_is_named(self, visitor: Visitor) -> None:
+        join(visitor, register="", register_number="01234567")
+        join(Visitor(visitor.app), name="B", legal_form="charity", register="", register_number="")
+        join(Visitor(visitor.app), name="C", legal_form="charity", register="GB-COH", register_number="7654321")
+        found = db.session.scalars(select(Organisation).order_by(Organisation.id)).all()
+        assert [one.org_id for one in found] == ["GB-COH-01234567", None, "GB-COH-07654321"]
+        wrong = join(Visitor(visitor.app), legal_form="charity", register="", register_number="01234567")
+        assert "Charity Commission: 6 or 7 digits" in wrong.errors()[0]
+        group = join(Visitor(visitor.app), legal_form="unincorporated_group", register="", register_number="12")
+        assert group.errors() == ["Choose the register that this number is from, or leave the number empty."]
+
+    def test_a_member_is_pointed_out_kindly_and_an_applicant_is_not_told_of(self, visitor: Visitor) -> None:
+        member("Alder Works", Sector.PRIVATE)
+        page = visitor.get("/join").send("Check your answers", **ALDER)
+        assert "You may be a member already" in page.text
+        page.send("Send application")
+        text = Visitor(visitor.app).get("/join").send("Check your answers", **ALDER).text
+        assert "GM-0001" not in text
 
     @pytest.mark.parametrize(
         "wrong",
@@ -89,75 +122,10 @@ class TestJoin:
         assert db.session.scalar(select(func.count()).select_from(Organisation)) == 0
 
     def test_sent_twice_it_is_one_application(self, visitor: Visitor) -> None:
-        form = visitor.get("/join")
-        assert form.send("Send application", **ALDER).path == "/join/thanks"
-        assert form.send("Send application", **ALDER).path == "/join/thanks"
+        form = visitor.get("/join").send("Check your answers", **ALDER)
+        assert form.send("Send application").path == "/join/thanks"
+        assert form.send("Send application").path == "/join/thanks"
         assert db.session.scalar(select(func.count()).select_from(Organisation)) == 1
-
-
-class TestApplications:
-    def test_from_the_task_to_a_member(self, visitor: Visitor, steward: Visitor) -> None:
-        join(visitor)
-        page = steward.get("/tasks").follow("Decide on Alder Works Ltd's application")
-        assert "Public bodies don't control this company" in page.text
-        done = page.send(
-            "Admit as a member",
-            **{"approve-sector": "vcse", "approve-evidence": "Its articles", "approve-reasons": "It fits"},
-        )
-        assert done.path == "/applications"
-        assert "Alder Works Ltd is a member" in done.text
-        public = visitor.get("/members/GM-0001")
-        assert "VCSE" in public.text
-        assert "ada@alder.example" not in public.text
-        assert "Its articles" not in public.text
-
-    def test_faults_keep_what_was_typed(self, visitor: Visitor, steward: Visitor) -> None:
-        join(visitor)
-        page = steward.get("/applications/GM-0001").send("Admit as a member", **{"approve-reasons": "It fits well"})
-        assert page.status == 422
-        assert page.errors() == ["Say what you looked at, such as its entry on the register."]
-        assert "It fits well</textarea>" in page.response.get_data(as_text=True)
-        page = page.send("Refuse")
-        assert page.errors() == ["Say why. The applicant reads your words."]
-
-    def test_refusing_hides_it_from_everybody_else(self, visitor: Visitor, steward: Visitor) -> None:
-        join(visitor)
-        page = steward.get("/applications/GM-0001").send("Refuse", **{"refuse-reasons": "It works elsewhere."})
-        assert "was refused" in page.text
-        assert visitor.get("/members/GM-0001", status=404).status == 404
-        assert "It works elsewhere." in steward.get("/applications/GM-0001").text
-
-    def test_a_stale_page_says_what_happened(self, visitor: Visitor, steward: Visitor) -> None:
-        join(visitor)
-        one, other = steward.get("/applications/GM-0001"), steward.get("/applications/GM-0001")
-        one.send("Refuse", **{"refuse-reasons": "No."})
-        late = other.send("Admit as a member", **{"approve-evidence": "x", "approve-reasons": "y"})
-        assert late.status == 409
-        assert "decided on meanwhile: refused" in late.text
-
-    def test_pressed_twice_it_is_one_decision(self, visitor: Visitor, steward: Visitor) -> None:
-        join(visitor)
-        page = steward.get("/applications/GM-0001")
-        said = {"approve-evidence": "Register", "approve-reasons": "Fits"}
-        first, second = page.send("Admit as a member", **said), page.send("Admit as a member", **said)
-        assert (first.status, second.status) == (200, 200)
-        assert second.path == "/applications"
-        invitations = select(func.count()).where(OutboxMessage.key.startswith("invitation:"))
-        assert db.session.scalar(invitations) == 1
-
-    def test_doubles_are_shown(self, visitor: Visitor, steward: Visitor) -> None:
-        join(visitor)
-        join(Visitor(visitor.app), name="Another Name")
-        join(Visitor(visitor.app), name="Alder Works Limited", register="none", register_number="")
-        assert "Same register number: Alder Works Ltd (GM-0001" in steward.get("/applications/GM-0002").text
-        assert "Very similar name: Alder Works Ltd (GM-0001" in steward.get("/applications/GM-0003").text
-
-    def test_an_undecided_applicant_is_nobodys_business(self, visitor: Visitor, steward: Visitor) -> None:
-        join(visitor)
-        assert visitor.get("/members/GM-0001", status=404).status == 404
-        assert "Alder" not in visitor.get("/members").text
-        assert steward.get("/members/GM-0001").heading == "Alder Works Ltd"
-        assert "Nobody waits" not in steward.get("/applications").text
 
 
 class TestDirectory:
@@ -225,15 +193,22 @@ class TestOrganisation:
     def test_connecting_and_parting(self, visitor: Visitor, steward: Visitor) -> None:
         own, other = member("Alder", Sector.PRIVATE), member("Alder Foundation", Sector.VCSE)
         path, other_reference = f"/members/{own.reference}/connected", other.reference
-        for wrong in ("", "GM-0000", own.reference):
-            page = steward.get(path).send("Put both in one group", other=wrong)
+        assert len(steward.get(path).send("Put both in one group").errors()) == 2
+        assert "They have the same postal address." in steward.get(path).text
+        chosen = steward.get(path).follow(f"Choose {other_reference} below")
+        assert f'value="{other_reference}"' in chosen.response.get_data(as_text=True)
+        for wrong in ("GM-0000", own.reference):
+            page = steward.get(path).send("Put both in one group", other=wrong, reason="One owner")
             assert page.status == 422
             assert len(page.errors()) == 1
-        page = steward.get(path).send("Put both in one group", other=other_reference.lower())
+        page = steward.get(path).send("Put both in one group", other=other_reference.lower(), reason="One owner")
         assert "Alder Foundation" in page.text
         assert "one vote between them" in visitor.get(f"/members/{own.reference}").text
-        assert steward.get(path).send("Put both in one group", other=other_reference).status == 409
-        done = steward.get(path).send("Take Alder out of the group")
+        again = steward.get(path).send("Put both in one group", other=other_reference, reason="One owner")
+        assert again.status == 409
+        assert steward.get(path).send("Take it out of the group").errors() == ["Say what has changed. It is kept."]
+        done = steward.get(path).send("Take it out of the group", **{"leave-reason": "Sold"})
+        assert ["Sold" in steward.get(path).text, "One owner" in steward.get(path).text] == [True, True]
         assert "in no group any more" in done.text
 
     def test_changing_the_sector(self, visitor: Visitor, steward: Visitor) -> None:

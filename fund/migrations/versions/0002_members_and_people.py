@@ -14,7 +14,15 @@ down_revision = "0001_the_fund"
 branch_labels = None
 depends_on = None
 
-APPEND_ONLY: tuple[str, ...] = ("setting", "rule_text", "setting_change_step", "rules_clause")
+APPEND_ONLY: tuple[str, ...] = (
+    "setting",
+    "rule_text",
+    "setting_change_step",
+    "rules_clause",
+    "group_decision",
+    "membership_event",
+    "officer_address",
+)
 
 
 def _fill_words(bind: Connection) -> None:
