@@ -3,12 +3,14 @@
 from flask import Response, request
 
 from fund.kernel.access import Permission, access
+from fund.kernel.calendar import london_day
 from fund.kernel.errors import NotAllowed
 from fund.kernel.pages import actor, actor_or_none, now, page
 from fund.public import organisation as found_in
 from members import queries
 from members.blueprint import bp
 from members.contributions import queries as contributions
+from members.register import queries as register
 from proposals.evidence.words import LEVER_NAMES
 from voting.queries import may_see_votes
 
@@ -26,6 +28,7 @@ def organisation(reference: str) -> Response:
         shown=found_in.organisation_page(found, reader, now()),
         own=own,
         steward=steward,
+        suspension=register.open_suspension(found.id, london_day(now())) if own else None,
         held=queries.appointments(found.id) if reader is not None and may_see_votes(reader) else [],
         pledges=contributions.pledges_of(found.id, limit=5) if own else [],
         history=queries.sector_history(found.id),

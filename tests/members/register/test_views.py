@@ -260,9 +260,11 @@ class TestMembership:
         other = member("Birch", Sector.VCSE)
         assert visitor.get(f"/members/{other.reference}/leave", status=404).status == 404
 
-    def test_suspending_and_lifting(self, board: Visitor) -> None:
-        path = f"/registers/members/{member('Alder', Sector.PRIVATE).reference}/membership"
-        page = board.get(path)
+    def test_suspending_and_lifting(self, board: Visitor, visitor: Visitor) -> None:
+        alder = member("Alder", Sector.PRIVATE)
+        reference = alder.reference
+        visitor.sign_in(officer(alder)[0])
+        page = board.get(f"/members/{reference}").follow("Membership: history and decisions")
         assert len(page.send("Suspend").errors()) == 3
         said = {"suspend-from_on": "2026-06-01", "suspend-until_on": "2026-06-10", "suspend-reasons": "Late accounts"}
         wrong = page.send("Suspend", **(said | {"suspend-until_on": "2027-06-10"}))
@@ -270,6 +272,8 @@ class TestMembership:
         assert "Late accounts</textarea>" in wrong.response.get_data(as_text=True)
         done = page.send("Suspend", **said)
         assert "from 1 June 2026 to 10 June 2026" in done.text
+        assert "Late accounts To be heard" in visitor.get(f"/members/{reference}").text
+        assert "Late accounts" not in board.get(f"/members/{reference}").text
         assert done.send("Lift it").errors() == ["Say why it is lifted. The member reads it."]
         lifted = done.send("Lift it", **{"lift-reasons": "They came"})
         assert "They came" in lifted.text
