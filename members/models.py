@@ -48,6 +48,7 @@ class Organisation(Base):
         Index("ix_organisation_directory", "status", "sector", "name"),
         Index("ix_organisation_number", "register_number"),
         Index("ix_organisation_of_district", "status", "district", "sector", "name"),
+        Index("ix_organisation_by_name", "status", "name"),
         Index("ix_organisation_waiting", "status", "applied_at"),
         Index("ix_organisation_decided", "decided_at"),
     )

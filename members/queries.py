@@ -287,6 +287,19 @@ def members_by_sector() -> dict[Sector, int]:
     return {sector: counted.get(sector, 0) for sector in Sector}
 
 
+def members_counted() -> dict[Sector, int]:
+    """How many members each sector has, counted to one more than a thousand: quick however many there are."""
+    some = {
+        sector: select(Organisation.id)
+        .where(Organisation.status == MembershipStatus.MEMBER, Organisation.sector == sector)
+        .limit(COUNTED_TO + 1)
+        .subquery()
+        for sector in Sector
+    }
+    counts = [select(func.count()).select_from(found).scalar_subquery() for found in some.values()]
+    return dict(zip(some, db.session.execute(select(*counts)).one(), strict=True))
+
+
 def applications(*, limit: int = 100) -> list[Organisation]:
     """Those who wait to be admitted, longest first."""
     return list(
