@@ -23,7 +23,9 @@ from members.accounts.rules import email_key
 from members.contact.models import ContactChoice
 from members.contact.rules import address_hash
 from members.models import Appointment, Organisation
+from members.offices.models import RoleChange
 from members.queries import people_with
+from proposals.brokerage.models import PartnerReply
 
 
 def erase(person: Person, now: datetime) -> None:
@@ -53,6 +55,8 @@ def erase(person: Person, now: datetime) -> None:
         update(PrivacyRequest).where(PrivacyRequest.person_id == person.id).values(words="", before=None, after=None)
     )
     _empty_invitations(person.id, email, now)
+    _empty_role_changes(person.id, email)
+    _empty_partner_contacts(person.id)
     _change_contacts(person.id, email)
     _empty_mail(person.id, email)
     _change_texts(person.id, names, email)
@@ -83,6 +87,20 @@ def _empty_invitations(person_id: int, email: str, now: datetime) -> None:
     db.session.execute(
         update(Invitation).where(theirs).values(name=pseudonym(person_id), email=emptied_address(person_id))
     )
+
+
+def _empty_role_changes(person_id: int, email: str) -> None:
+    db.session.execute(
+        update(RoleChange)
+        .where(RoleChange.email_key == email_key(email))
+        .values(name=pseudonym(person_id), email=emptied_address(person_id), email_key=emptied_address(person_id))
+    )
+
+
+def _empty_partner_contacts(person_id: int) -> None:
+    """How to reach the people who looked for a partner together, which each side gave for itself."""
+    db.session.execute(update(PartnerReply).where(PartnerReply.replied_by_id == person_id).values(contact=""))
+    db.session.execute(update(PartnerReply).where(PartnerReply.exchanged_by_id == person_id).values(lead_contact=""))
 
 
 def _change_contacts(person_id: int, email: str) -> None:
