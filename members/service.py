@@ -263,6 +263,8 @@ def end_appointment(*, appointment_id: int, organisation_id: int, actor: Actor, 
             "Appoint another, wait until they accept, then end this role."
         )
     appointment.ended_at = now
+    if appointment.person_id != actor.person_id:
+        accounts.sign_out_everywhere(person_id=appointment.person_id, now=now)
     audit.record(
         actor,
         "appointment.ended",

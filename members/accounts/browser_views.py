@@ -61,7 +61,6 @@ def carry_on(token: str) -> Response:
         return page(
             "accounts/carry_on_for.html",
             organisation=organisation_by_id(kept.acting_for_id),
-            switch_form=ActionForm(prefix=f"for-{kept.acting_for_id}", formdata=None),
         )
     if _needs_step(kept.path) and not current_user.is_fresh:
         endpoint = "factors.show" if has_second_step(actor().person_id) else "factors.steps"

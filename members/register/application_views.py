@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from flask import Response, url_for
 
 from fund.kernel.access import Permission, access
-from fund.kernel.errors import Conflict
+from fund.kernel.errors import Conflict, NotFound
 from fund.kernel.forms import BaseForm
 from fund.kernel.once import Done
 from fund.kernel.pages import actor, now, page, submit
@@ -60,6 +60,8 @@ def _check_form(applicant: Organisation, *, sent: bool) -> CheckForm:
 
 def _page(reference: str, sent: BaseForm | None = None) -> Response:
     applicant = members.organisation(reference)
+    if applicant.status is MembershipStatus.PROSPECT:
+        raise NotFound  # it never applied
     reader = actor()
     waits = applicant.status is MembershipStatus.APPLIED
 

@@ -74,13 +74,16 @@ def _entry_page(reference: str, sent: BaseForm | None = None) -> Response:
     )
 
 
-@bp.route("/registers/members/<reference>", methods=["GET", "POST"])
+@bp.get("/registers/members/<reference>")
 @access(Permission.READ_REGISTERS)
 def entry(reference: str) -> Response:
-    """A member's entry. The form enters other property that it has in the society."""
-    if request.method == "GET":
-        return _entry_page(reference)
-    actor().require(Permission.KEEP_REGISTERS)
+    return _entry_page(reference)
+
+
+@bp.post("/registers/members/<reference>/property")
+@access(Permission.KEEP_REGISTERS)
+def enter_property(reference: str) -> Response:
+    """Other property that a member has in the society, such as a loan (2014 Act s.30)."""
     form, member_id = PropertyForm(), queries.entry(reference).organisation.id
 
     def work() -> Done:

@@ -13,6 +13,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 from sqlalchemy import select, update
 
 from fund.kernel.access import ORGANISATION_ROLES, Role
+from fund.kernel.calendar import london_day
 from fund.kernel.clock import MovableClock
 from fund.kernel.db import db, transaction
 from fund.kernel.errors import FundError
@@ -21,7 +22,8 @@ from members.accounts import service as accounts
 from members.accounts.models import Person
 from members.accounts.queries import actor_of, signed_in
 from members.models import Appointment, Organisation
-from members.rules import VOTING_ROLES, MembershipStatus, Sector
+from members.register import leaving_service as leaving
+from members.rules import VOTING_ROLES, Sector
 from tests.world import appoint, found_society, member, official, person
 from voting import queries as voting
 from voting.drafting import _enrolled
@@ -126,8 +128,8 @@ class House(RuleBasedStateMachine):
         try:
             with transaction():
                 members.connect(
-                    organisation_id=self.places[one], other_id=self.places[other], actor=self.steward,
-                    now=self.clock.now(),
+                    organisation_id=self.places[one], other_id=self.places[other], reason="Owner",
+                    actor=self.steward, now=self.clock.now(),
                 )  # fmt: skip
         except FundError:
             return
@@ -136,17 +138,27 @@ class House(RuleBasedStateMachine):
     def disconnect(self, one: int) -> None:
         try:
             with transaction():
-                members.disconnect(organisation_id=self.places[one], actor=self.steward, now=self.clock.now())
+                members.disconnect(
+                    organisation_id=self.places[one], reason="Sold", actor=self.steward, now=self.clock.now()
+                )
         except FundError:
             return
 
     @rule(one=PLACES)
     def leave(self, one: int) -> None:
-        """The organisation is a member no longer; how it comes to that is the business of the registers."""
-        with transaction() as session:
-            session.execute(
-                update(Organisation).where(Organisation.id == self.places[one]).values(status=MembershipStatus.LEFT)
-            )
+        """The organisation leaves from today on: its voters' roles end with its membership."""
+        organisation_id = self.places[one]
+        certifier = self._certifier(organisation_id)
+        assert certifier is not None
+        try:
+            with transaction():
+                leaving.resign(
+                    organisation_id=organisation_id, effective_on=london_day(self.clock.now()), reasons="Merged",
+                    actor=actor_of(certifier, "C", organisation_id), now=self.clock.now(),
+                )  # fmt: skip
+        except FundError:
+            return
+        self.held = {held for held in self.held if held[1] != organisation_id or held[2] not in VOTING_ROLES}
 
     @rule(who=PEOPLE, place=PLACES)
     def switch(self, who: int, place: int) -> None:
@@ -166,7 +178,7 @@ class House(RuleBasedStateMachine):
     def one_organisation_one_vote(self) -> None:
         if not hasattr(self, "places"):
             return
-        own = [one for one in voting.members_for_roll() if one.id in self.places]
+        own = [one for one in voting.members_for_roll(self.clock.now()) if one.id in self.places]
         roll = make_roll(_enrolled(own))
         assert len({line.reference for line in roll}) == len(roll) == len(own)
         votes_of_groups = Counter(
@@ -196,6 +208,10 @@ class House(RuleBasedStateMachine):
             return
         for person_id, token in zip(self.people, self.tokens, strict=True):
             found = signed_in(token, self.clock.now())
+            if found is None:  # a change of their roles ended the session: they sign in again
+                token = self._sign_in(person_id)
+                self.tokens[self.people.index(person_id)] = token
+                found = signed_in(token, self.clock.now())
             assert found is not None
             actor = found.actor
             assert actor.roles == {

@@ -175,10 +175,11 @@ def test_the_same_forms_work_for_those_they_are_for(app: Flask, visitor: Visitor
 # --- every address there is, filled with what belongs to others
 
 _OF_ALL_MEMBERS = re.compile(
-    r"/ballots/<reference>/(conflicts|roll|votes?)\b|/rounds/<reference>/propose$|/proposals/<reference>/versions/"
+    r"^/account/|^/members/<reference>/votes$|/ballots/<reference>/(conflicts|roll|votes?)\b"
+    r"|/rounds/<reference>/propose$|/proposals/<reference>/versions/"
 )
-"""A ballot is every voting member's own, with the proposals on its paper as they were sent, and anybody may begin a
-proposal in an open round."""
+"""Somebody's own account is their own. A ballot is every voting member's own, with the proposals on its paper as they
+were sent; how each voted is for all members to see (handbook §5.4); anybody may begin a proposal in an open round."""
 
 _WORDS = {
     "code": ("idea", "people", "none-such"),

@@ -28,6 +28,7 @@ from members.accounts import passphrase_service
 from members.accounts import service as accounts
 from members.accounts.models import FundAppointment, Person, PersonSession
 from members.accounts.queries import signed_in
+from members.accounts.rules import BROWSER_SESSION_LENGTH
 from members.models import Appointment, Organisation
 from members.rules import Sector
 from tests.fund.grants import awarding
@@ -385,7 +386,7 @@ def test_a_year_after_its_end_a_sign_in_is_forgotten(app: Flask, clock: MovableC
     person_id = somebody.id
     with transaction():
         token = accounts.open_session(person_id=person_id, acting_for_id=None, now=clock.now())
-    clock.move(timedelta(days=14 + 364))
+    clock.move(BROWSER_SESSION_LENGTH + timedelta(days=364))
     with transaction():
         assert service.sweep(clock.now()) == 0
     clock.move(timedelta(days=3))

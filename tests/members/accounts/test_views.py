@@ -235,7 +235,7 @@ class TestBrowsers:
         asked = page.send("Mail me a link", email="new@alder.example", present=PASSPHRASE)
         back = asked.send("Sign in", email="ada@alder.example", passphrase=PASSPHRASE)
         assert back.heading == "You filled this in for Birch"
-        again = back.send("Act for Birch")
+        again = back.send("Act for Birch and go on")
         assert 'value="new@alder.example"' in again.response.get_data(as_text=True)
 
 

@@ -128,7 +128,7 @@ class TestWhomARequestFits:
         _, steward = official("Stella", Role.STEWARD)
         save(*bakery, replace(SAID, wants_requests=True))
         with transaction():
-            members.connect(organisation_id=lead.id, other_id=bakery[0].id, actor=steward, now=START)
+            members.connect(organisation_id=lead.id, other_id=bakery[0].id, reason="Owner", actor=steward, now=START)
         group_id = db.session.get_one(Organisation, lead.id).group_id
         asked = {"sector": Sector.PRIVATE, "districts": (), "interests": (), "without": ()}
         assert queries.wanting_requests(**asked, without_group=group_id) == []  # type: ignore[arg-type]

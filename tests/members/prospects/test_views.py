@@ -228,7 +228,8 @@ class TestInvited:
         form = visitor.get(path)
         assert form.heading == "Ask to join"
         assert "You were invited" in form.text
-        done = form.send("Send application", legal_form="charity", address="1 Mill Lane", agrees=True)
+        checked = form.send("Check your answers", legal_form="charity", address="1 Mill Lane", agrees=True)
+        done = checked.send("Send application")
         assert done.heading == "We have your application"
         application = db.session.scalars(select(Organisation).order_by(Organisation.id.desc())).first()
         assert application is not None

@@ -141,7 +141,7 @@ class TestAsking:
         invited(scene, draft, scene.firm)
         twin = member("Harbour Trading", Sector.PRIVATE)
         wish(twin, officer(twin)[1], "space")
-        act(members.connect, organisation_id=scene.charity.id, other_id=twin.id, actor=scene.steward)
+        act(members.connect, organisation_id=scene.charity.id, other_id=twin.id, reason="Kin", actor=scene.steward)
         post(scene, draft)
         assert subjects("partner-request:") == []
 
@@ -218,7 +218,13 @@ class TestAnswering:
 
     def test_not_by_one_under_common_control_with_the_lead(self, scene: Scene, draft: Proposal) -> None:
         made = post(scene, draft)
-        act(members.connect, organisation_id=scene.charity.id, other_id=scene.firm.id, actor=scene.steward)
+        act(
+            members.connect,
+            organisation_id=scene.charity.id,
+            other_id=scene.firm.id,
+            reason="Kin",
+            actor=scene.steward,
+        )
         with pytest.raises(RuleBroken, match="counts both as one"):
             reply(made, scene.firm_certifier)
 
@@ -330,7 +336,13 @@ class TestClosing:
 
     def test_not_when_the_one_that_confirmed_counts_as_one_with_the_lead(self, scene: Scene, draft: Proposal) -> None:
         made = post(scene, draft)
-        act(members.connect, organisation_id=scene.charity.id, other_id=scene.firm.id, actor=scene.steward)
+        act(
+            members.connect,
+            organisation_id=scene.charity.id,
+            other_id=scene.firm.id,
+            reason="Kin",
+            actor=scene.steward,
+        )
         confirm(invited(scene, draft, scene.firm, PARTNER_TERMS), scene.firm_certifier)
         assert again(made).closed_at is None
 
