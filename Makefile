@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 SOURCES := fund members proposals voting ledger templates tests
 
-.PHONY: install run clean-demo test check lock tools
+.PHONY: install run clean-demo test check bench lock tools
 
 install: $(VENV)/installed
 
@@ -64,6 +64,9 @@ test: $(VENV)/installed-test tools
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
 	@$(BIN)/pytest -n 2 --dist worksteal
+
+bench: $(VENV)/installed-test tools
+	@$(BIN)/python -m tests.benchmarks.members
 
 lock:
 	@for extra in "requirements.lock --extra build" "requirements-test.lock --extra test --extra build"; do \
