@@ -139,6 +139,12 @@ class Bench:
             pass
         return False
 
+    def remove(self) -> None:
+        """Leave nothing on the server: a worker that comes back to PostgreSQL after SQLite lays its bench anew."""
+        if self.kind == "postgresql":
+            for name in (self.name, f"{self.name}_template"):
+                self._admin(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
+
     def clear(self) -> None:
         """Let go of every connection."""
         with self.app.app_context():
@@ -150,7 +156,9 @@ class Bench:
 def bench(database: str) -> Iterator[Bench]:
     memory = Path("/dev/shm")
     with tempfile.TemporaryDirectory(dir=memory if memory.is_dir() else None) as folder:
-        yield Bench(database, Path(folder))
+        bench = Bench(database, Path(folder))
+        yield bench
+        bench.remove()
 
 
 @pytest.fixture
