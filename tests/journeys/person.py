@@ -102,8 +102,8 @@ class Person:
     def open(self, path: str) -> "Person":
         """Go to a page; who has an account and was signed out meanwhile signs in again and is led back to it."""
         self.page.goto(path)
-        if self.credentials and "/sign-in" in self.page.url and not path.startswith("/sign-in"):
-            self._give_credentials()
+        if not path.startswith("/sign-in"):
+            self._sign_in_again()
         self._show_that_it_is_me()
         return self.look()
 
@@ -149,7 +149,8 @@ class Person:
         except TooLate as late:
             text = " ".join(self.page.locator("main").inner_text().split())
             raise AssertionError(f"{target} is not on {self.page.url}: {text[:1500]}") from late
-        if self._show_that_it_is_me():
+        was_kept = self._sign_in_again()
+        if self._show_that_it_is_me() or was_kept:
             self._press_again(target)
         self._attached = None
         return self.look()
@@ -198,6 +199,15 @@ class Person:
             self.page.get_by_label("Code from your app").fill(self.code())
             self.page.get_by_role("button", name="Show that it's me").click()
         self.page.wait_for_load_state()
+        return was_kept
+
+    def _sign_in_again(self) -> bool:
+        """Sign in where a session has ended meanwhile; whether an act was kept until then."""
+        self.page.wait_for_load_state()
+        if self.credentials is None or "/sign-in?" not in self.page.url:
+            return False
+        was_kept = "carry-on" in self.page.url
+        self._give_credentials()
         return was_kept
 
     def _press_again(self, target: Locator) -> None:
