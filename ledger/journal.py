@@ -15,7 +15,7 @@ from fund.kernel.access import Actor
 from fund.kernel.db import db
 from fund.kernel.errors import Conflict, RuleBroken
 from ledger.money import format_pence
-from ledger.rules import CHART, AccountKind, Leg, Posted, account_code, account_name, digest, shortfall, transfer_faults
+from ledger.rules import CHART, Leg, Posted, account_name, digest, shortfall, transfer_faults
 
 
 @dataclass(frozen=True)
@@ -131,7 +131,7 @@ def _accounts(books: _Books, legs: Sequence[Leg]) -> dict[str, int]:
         return found
     for leg in sorted(legs, key=lambda leg: leg.code):
         if leg.code not in found:
-            _open(books, leg.kind, leg.owner)
+            _open(books, leg)
     return _ids(books, codes)
 
 
@@ -142,15 +142,17 @@ def _ids(books: _Books, codes: Sequence[str]) -> dict[str, int]:
     }
 
 
-def _open(books: _Books, kind: AccountKind, owner: str | None) -> None:
-    what = CHART[kind]
+def _open(books: _Books, leg: Leg) -> None:
+    what = CHART[leg.kind]
     books.run(
-        "INSERT INTO account (code, kind, owner, name, may_go_below, may_go_above, balance_pence, entry_count) "
-        "VALUES (?, ?, ?, ?, ?, ?, 0, 0) ON CONFLICT (code) DO NOTHING",
-        account_code(kind, owner),
-        kind.value,
-        owner,
-        account_name(kind, owner),
+        "INSERT INTO account "
+        "(code, kind, owner, restriction, name, may_go_below, may_go_above, balance_pence, entry_count) "
+        "VALUES (?, ?, ?, ?, ?, ?, ?, 0, 0) ON CONFLICT (code) DO NOTHING",
+        leg.code,
+        leg.kind.value,
+        leg.owner,
+        leg.restriction,
+        account_name(leg.kind, leg.owner, leg.restriction),
         what.below,
         what.above,
     )
@@ -169,7 +171,7 @@ def _move(books: _Books, account_id: int, leg: Leg) -> tuple[int, int]:
     )
     if not rows:
         balance = books.run("SELECT balance_pence FROM account WHERE id = ?", account_id)[0][0]
-        raise RuleBroken(shortfall(leg.kind, leg.owner, balance, leg.pence))
+        raise RuleBroken(shortfall(leg.kind, leg.owner, balance, leg.pence, leg.restriction))
     sequence, balance = rows[0]
     return sequence, balance
 

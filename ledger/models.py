@@ -19,7 +19,10 @@ from ledger.rules import AccountKind
 
 
 class Account(Base):
-    """An account and what it holds now. `may_go_below` and `may_go_above` say on which side of nought it may stand."""
+    """An account and what it holds now. `may_go_below` and `may_go_above` say on which side of nought it may stand.
+
+    `restriction` is the reference of the restricted fund that it is kept apart for; empty for unrestricted money.
+    """
 
     __tablename__ = "account"
     __table_args__ = (
@@ -40,6 +43,7 @@ class Account(Base):
     code: Mapped[str] = mapped_column(unique=True)
     kind: Mapped[AccountKind]
     owner: Mapped[str | None]
+    restriction: Mapped[str | None]
     name: Mapped[str]
     may_go_below: Mapped[bool]
     may_go_above: Mapped[bool]

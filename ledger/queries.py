@@ -12,7 +12,7 @@ from fund.kernel.db import db
 from fund.kernel.errors import NotFound
 from fund.kernel.tasks import Task
 from ledger.models import Account, Entry, Transfer
-from ledger.rules import AccountKind, account_code
+from ledger.rules import AccountKind
 
 PAGE = 50
 LARGEST_ID = 2**63 - 1
@@ -59,17 +59,31 @@ class TransferLeg:
 
 
 def balance(kind: AccountKind, owner: str | None = None) -> int:
-    """What the account holds, in signed pence (credits negative); 0 for one that was never used."""
-    found = db.session.scalar(select(Account.balance_pence).where(Account.code == account_code(kind, owner)))
-    return found or 0
+    """What an owner's accounts of a kind hold, restricted and unrestricted together, in signed pence (credits
+    negative); 0 where none was ever used."""
+    return sum(balances_by_restriction(kind, owner).values())
+
+
+def balances_by_restriction(kind: AccountKind, owner: str | None = None) -> dict[str | None, int]:
+    """Signed pence by restricted fund (None: unrestricted); a fund without an account is left out."""
+    rows = db.session.execute(
+        select(Account.restriction, Account.balance_pence)
+        .where(Account.kind == kind, Account.owner == owner if owner is not None else Account.owner.is_(None))
+        .order_by(Account.id)
+    )
+    return {row.restriction: row.balance_pence for row in rows}
 
 
 def balances_by_owner(kind: AccountKind, owners: Collection[str] | None = None) -> dict[str, int]:
-    """Signed pence by owner reference, of all owners or of those named; an owner without an account is left out."""
-    query = select(Account.owner, Account.balance_pence).where(Account.kind == kind, Account.owner.is_not(None))
+    """Signed pence by owner reference, restricted and unrestricted together, of all owners or of those named; an owner
+    without an account is left out."""
+    query = select(Account.owner, func.sum(Account.balance_pence)).where(
+        Account.kind == kind, Account.owner.is_not(None)
+    )
     if owners is not None:
         query = query.where(Account.owner.in_(owners))
-    return {owner: pence for owner, pence in db.session.execute(query.order_by(Account.owner)) if owner is not None}
+    rows = db.session.execute(query.group_by(Account.owner).order_by(Account.owner))
+    return {owner: int(pence) for owner, pence in rows if owner is not None}
 
 
 def moved_by_day(kind: AccountKind) -> list[tuple[str, date, int]]:

@@ -3,6 +3,9 @@
 Signed pence: a debit is positive, a credit negative, and the legs of a transfer sum to nought. Three accounts always
 say where money is (bank, suspense, in transit) and who gave or got it (contributions, grants paid); three say what the
 pot may still do (available, committed, and authority, which balances the two).
+
+Any account may be kept apart for a restricted fund (handbook §6): money given for a purpose stays traceable to it, from
+the contribution through the commitment to the payment, as charity law asks of restricted income.
 """
 
 import json
@@ -27,6 +30,15 @@ class AccountKind(StrEnum):
     AVAILABLE = "available"
     COMMITTED = "committed"
     AUTHORITY = "authority"
+    STRIPE = "stripe"
+    RECEIVABLE = "receivable"
+    PROMISED = "promised"
+    SHARES = "shares"
+    REFUNDS = "refunds"
+    FEES = "fees"
+    INTEREST = "interest"
+    GRANTS_PAYABLE = "grants_payable"
+    SHORTFALL = "shortfall"
 
 
 @dataclass(frozen=True)
@@ -70,6 +82,34 @@ CHART: dict[AccountKind, KindOfAccount] = {
         "Balances what is free and what is committed; equals them with the sign turned.",
         above=False,
     ),
+    AccountKind.STRIPE: KindOfAccount(
+        "Cash at Stripe", "Paid by card or Direct Debit and not yet paid out to the bank."
+    ),
+    AccountKind.RECEIVABLE: KindOfAccount(
+        "Invoiced and not yet received", "What each organisation has been asked to pay.", owned=True, below=False
+    ),
+    AccountKind.PROMISED: KindOfAccount(
+        "Promised contributions",
+        "Balances what is invoiced; it is never free to award before it clears.",
+        owned=True,
+        above=False,
+    ),
+    AccountKind.SHARES: KindOfAccount(
+        "Share capital", "What each member has paid for its share; never a contribution.", owned=True, above=False
+    ),
+    AccountKind.REFUNDS: KindOfAccount(
+        "Paid back to contributors", "Contributions that were given back.", owned=True, below=False
+    ),
+    AccountKind.FEES: KindOfAccount("Fees and bank charges", "What Stripe and the bank have charged."),
+    AccountKind.INTEREST: KindOfAccount("Interest received", "What the bank has paid us on what we hold."),
+    AccountKind.GRANTS_PAYABLE: KindOfAccount(
+        "Grants payable", "Owed to grantees without condition and not yet paid.", owned=True, above=False
+    ),
+    AccountKind.SHORTFALL: KindOfAccount(
+        "Short after money was taken back",
+        "Awarded already when a contributor's bank took the money back; the next money in makes it good first.",
+        above=False,
+    ),
 }
 
 
@@ -78,17 +118,19 @@ class Leg:
     """One side of a transfer: this account moves by so many pence (debit positive, credit negative).
 
     `owner` is the reference string of whose account it is, such as "org:GM-0012" or "grant:G-2026-003", where the kind
-    has one account for each owner.
+    has one account for each owner. `restriction` is the reference of the restricted fund it belongs to, such as
+    "RF-001"; None is the unrestricted money.
     """
 
     kind: AccountKind
     pence: int
     owner: str | None = None
+    restriction: str | None = None
 
     @property
     def code(self) -> str:
         """The account's code."""
-        return account_code(self.kind, self.owner)
+        return account_code(self.kind, self.owner, self.restriction)
 
 
 @dataclass(frozen=True)
@@ -100,20 +142,21 @@ class Posted:
     first: bool
 
 
-def account_code(kind: AccountKind, owner: str | None = None) -> str:
-    """ "available", or "contributions:org:GM-0012" for a kind that each owner has one of."""
+def account_code(kind: AccountKind, owner: str | None = None, restriction: str | None = None) -> str:
+    """ "available", "contributions:org:GM-0012" for a kind that each owner has one of, "available@RF-001" where it is
+    kept apart for a restricted fund."""
     if CHART[kind].owned is (owner is None):
         raise ValueError(f"{kind} {'needs' if owner is None else 'has no'} owner")
-    return kind.value if owner is None else f"{kind}:{owner}"
+    code = kind.value if owner is None else f"{kind}:{owner}"
+    return code if restriction is None else f"{code}@{restriction}"
 
 
-def account_name(kind: AccountKind, owner: str | None) -> str:
-    """What people call the account: "Contributions of GM-0012"."""
+def account_name(kind: AccountKind, owner: str | None, restriction: str | None = None) -> str:
+    """What people call the account: "Contributions: GM-0012", "Free to award, restricted RF-001"."""
     name = CHART[kind].name
-    if owner is None:
-        return name
-    reference = owner.partition(":")[2]
-    return f"{name}: {reference}"
+    if owner is not None:
+        name = f"{name}: {owner.partition(':')[2]}"
+    return name if restriction is None else f"{name}, restricted {restriction}"
 
 
 def transfer_faults(legs: Sequence[Leg]) -> Iterator[Finding]:
@@ -130,7 +173,9 @@ def transfer_faults(legs: Sequence[Leg]) -> Iterator[Finding]:
         yield Finding(f"The legs of a transfer must sum to nought; these sum to {format_pence(total)}.")
 
 
-def shortfall(kind: AccountKind, owner: str | None, balance_pence: int, change_pence: int) -> str:
+def shortfall(
+    kind: AccountKind, owner: str | None, balance_pence: int, change_pence: int, restriction: str | None = None
+) -> str:
     """The sentence for an account that can't move so far.
 
     Args:
@@ -138,17 +183,18 @@ def shortfall(kind: AccountKind, owner: str | None, balance_pence: int, change_p
         owner: its owner, for a kind that each owner has one of.
         balance_pence: what it holds now.
         change_pence: what was asked of it.
+        restriction: the restricted fund it belongs to.
     """
     needed, held = format_pence(abs(change_pence)), format_pence(abs(balance_pence))
     if kind is AccountKind.AVAILABLE:
+        where = "The fund" if restriction is None else f"The restricted fund {restriction}"
         return (
-            f"The fund has {held} free; this needs {needed}. "
-            "Wait until more money has cleared, or make the sum smaller."
+            f"{where} has {held} free; this needs {needed}. Wait until more money has cleared, or make the sum smaller."
         )
     if kind is AccountKind.COMMITTED:
         reference = (owner or "").partition(":")[2]
         return f"{held} is still committed to {reference}; this needs {needed}. Check the sum against the agreement."
-    return f"{account_name(kind, owner)} stands at {held}; this would take back {needed}. Check the sum."
+    return f"{account_name(kind, owner, restriction)} stands at {held}; this would take back {needed}. Check the sum."
 
 
 def digest(

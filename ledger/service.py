@@ -201,7 +201,7 @@ def reverse(
             f"That was undone before, by transfer {earlier.id}. Look at it in the books; there is nothing more to undo."
         )
     entries = db.session.execute(
-        select(Account.kind, Account.owner, Entry.amount_pence)
+        select(Account.kind, Account.owner, Account.restriction, Entry.amount_pence)
         .join(Account, Account.id == Entry.account_id)
         .where(Entry.transfer_id == undone.id)
         .order_by(Entry.leg)
@@ -209,7 +209,7 @@ def reverse(
     return post(
         key=key,
         kind="reversal",
-        legs=[Leg(kind, -pence, owner) for kind, owner, pence in entries],
+        legs=[Leg(kind, -pence, owner, restriction) for kind, owner, restriction, pence in entries],
         occurred_on=occurred_on,
         description=f"Undoes: {undone.description}",
         actor=actor,

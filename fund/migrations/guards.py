@@ -98,6 +98,22 @@ def account_guards(dialect: str) -> list[str]:
     ]
 
 
+def account_guards_of_restrictions(dialect: str) -> list[str]:
+    """Statements that keep an account's restricted fund as fixed as its name (from 0003 on)."""
+    changed = f"{_ACCOUNT_CHANGED} OR COALESCE(NEW.restriction, '') <> COALESCE(OLD.restriction, '')"
+    if dialect == "sqlite":
+        return [
+            "DROP TRIGGER account_moves_by_entry",
+            f"CREATE TRIGGER account_moves_by_entry BEFORE UPDATE ON account WHEN {changed} "
+            f"BEGIN SELECT RAISE(ABORT, '{_ACCOUNT_IS_FIXED}'); END",
+        ]
+    return [
+        "DROP TRIGGER account_moves_by_entry ON account",
+        "CREATE TRIGGER account_moves_by_entry BEFORE UPDATE ON account FOR EACH ROW "
+        f"WHEN ({changed}) EXECUTE FUNCTION account_refuse()",
+    ]
+
+
 _NOT_A_LEG = "an entry is the next leg of its transfer, and the last leg brings the transfer to nought"
 _LEG_MISPLACED = """NOT EXISTS (
     SELECT 1 FROM transfer WHERE transfer.id = NEW.transfer_id

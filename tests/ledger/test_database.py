@@ -63,6 +63,9 @@ FORGERIES = {
         "UPDATE account SET may_go_below = {true}, entry_count = entry_count + 1 WHERE code = 'available'"
     ],
     "an account renamed to another": ["UPDATE account SET code = 'y' WHERE code = 'bank'"],
+    "an account given to another fund": [
+        "UPDATE account SET restriction = 'RF-001', entry_count = entry_count + 1 WHERE code = 'bank'"
+    ],
     "an account deleted": ["DELETE FROM account WHERE code = 'bank'"],
     "a pot overdrawn": [HEADER.format(last=2), *leg(1, "available", -10001, -10001), *leg(2, "bank", 10001, 0)],
     "a transfer changed": ["UPDATE transfer SET description = 'y' WHERE id = 1"],

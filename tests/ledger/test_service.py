@@ -10,7 +10,7 @@ from fund.kernel.errors import Conflict, NotFound, RuleBroken
 from ledger import queries, service
 from ledger.models import Entry, Transfer
 from ledger.queries import Pot
-from ledger.rules import AccountKind, Leg
+from ledger.rules import CHART, AccountKind, Leg
 from tests.ledger.books import GRANT, ORG, commit, put_in, said
 from tests.world import official
 
@@ -150,3 +150,54 @@ def test_entries_number_each_account_and_carry_its_balance(app: Flask) -> None:
 def test_unknown_transfers_are_not_found(app: Flask, number: int) -> None:
     with pytest.raises(NotFound):
         queries.transfer(number)
+
+
+def test_restricted_money_stands_apart_and_counts_in_the_whole(app: Flask) -> None:
+    put_in(500_00)
+    with transaction():
+        service.book_bank_line(pence=300_00, **said())
+        service.post(
+            kind="contribution",
+            legs=[
+                Leg(AccountKind.SUSPENSE, 300_00),
+                Leg(AccountKind.CONTRIBUTIONS, -300_00, ORG, "RF-001"),
+                Leg(AccountKind.AVAILABLE, 300_00, restriction="RF-001"),
+                Leg(AccountKind.AUTHORITY, -300_00, restriction="RF-001"),
+            ],
+            **said(key="restricted"),
+        )
+    assert queries.balances_by_restriction(AccountKind.AVAILABLE) == {None: 500_00, "RF-001": 300_00}
+    assert queries.balance(AccountKind.AVAILABLE) == 800_00
+    assert queries.balances_by_owner(AccountKind.CONTRIBUTIONS) == {ORG: -800_00}
+    assert queries.pot() == Pot(800_00, 800_00, 0, 0, 0)
+    with pytest.raises(RuleBroken, match="restricted fund RF-001 has £300 free"), transaction():
+        service.post(
+            kind="commitment",
+            legs=[
+                Leg(AccountKind.AVAILABLE, -300_01, restriction="RF-001"),
+                Leg(AccountKind.COMMITTED, 300_01, GRANT, "RF-001"),
+            ],
+            **said(),
+        )
+    with transaction():
+        service.reverse(
+            key="undone",
+            reversed_key="restricted",
+            reason="Wrong purpose",
+            **{k: v for k, v in said().items() if k in ("occurred_on", "actor", "now")},
+        )
+    assert queries.balances_by_restriction(AccountKind.AVAILABLE) == {None: 500_00, "RF-001": 0}
+    assert service.check() == []
+
+
+def test_every_kind_of_account_may_stand_in_the_books(app: Flask) -> None:
+    """The database knows each kind: the values of an old table's column were widened."""
+    for kind, what in CHART.items():
+        pence = 100 if what.above else -100
+        with transaction():
+            service.post(
+                kind="test",
+                legs=[Leg(kind, pence, ORG if what.owned else None, "RF-002"), Leg(AccountKind.BANK, -pence)],
+                **said(),
+            )
+    assert service.check() == []
