@@ -1,10 +1,10 @@
 """Reads of organisations and their people."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from sqlalchemy import ColumnElement, and_, exists, func, or_, select, tuple_
+from sqlalchemy import ColumnElement, and_, exists, func, intersect, or_, select, tuple_
 from sqlalchemy.orm import contains_eager
 
 from fund.kernel.access import Actor, Permission, Role
@@ -34,7 +34,7 @@ LARGEST_ID = 2**63 - 1
 DIRECTORY_PAGE = 50
 COUNTED_TO = 1000
 """A list is counted so far, and what words found no farther than a page; beyond it the page says "more than"."""
-MOST_LOOKED_UP = 300
+MOST_LOOKED_UP = 800
 """How many that share a word are looked up by key before a list is read in its own order instead."""
 MOST_WORDS = 5
 MOST_COMPARED = 100
@@ -173,9 +173,8 @@ def find_members(text: str, *, without: Collection[int] = (), limit: int = 20) -
 def found_by(text: str, status: MembershipStatus) -> ColumnElement[bool]:
     """The condition that an organisation of `status` has this reference, this register number, or these words.
 
-    Each word may be the beginning of a word of the name. Where one of the words is rare, the few that have it are
-    looked up first; otherwise a page in the order of the list soon fills. So neither grows with the number of
-    organisations.
+    Each word may be the beginning of a word of the name. Where few have all the words they are looked up by key;
+    otherwise a page in the order of the list soon fills. Either way about as many organisations are read.
     """
     written = "".join(text.split()).upper()
     named = split_org_id(written)
@@ -197,16 +196,11 @@ def found_by(text: str, status: MembershipStatus) -> ColumnElement[bool]:
     words = name_words(text)[:MOST_WORDS]
     if not words:
         return and_(few, Organisation.id.in_(sorted(exact)))
-    rarest = min((_with_word(word) for word in words), key=len)
+    having = _with_words(words)
+    if len(having) <= MOST_LOOKED_UP:
+        return and_(few, Organisation.id.in_(sorted({*exact, *having})))
     by_name = and_(*(_has_word(word) for word in words))
-    if len(rarest) > MOST_LOOKED_UP and not exact:
-        return and_(Organisation.status == status, by_name)
-    if len(rarest) > MOST_LOOKED_UP:
-        return and_(Organisation.status == status, or_(Organisation.id.in_(sorted(exact)), by_name))
-    keys = sorted({*exact, *rarest})
-    if len(words) == 1:
-        return and_(few, Organisation.id.in_(keys))
-    return and_(few, Organisation.id.in_(keys), or_(Organisation.id.in_(sorted(exact)), by_name))
+    return and_(Organisation.status == status, or_(Organisation.id.in_(sorted(exact)), by_name) if exact else by_name)
 
 
 def _begins(word: str) -> ColumnElement[bool]:
@@ -218,16 +212,11 @@ def _has_word(word: str) -> ColumnElement[bool]:
     return exists().where(OrganisationWord.organisation_id == Organisation.id, _begins(word))
 
 
-def _with_word(word: str) -> list[int]:
-    """Who has a word that begins so; one more than may be looked up where there are many."""
-    return list(
-        db.session.scalars(
-            select(OrganisationWord.organisation_id)
-            .where(_begins(word))
-            .order_by(OrganisationWord.word, OrganisationWord.organisation_id)
-            .limit(MOST_LOOKED_UP + 1)
-        )
-    )
+def _with_words(words: Sequence[str]) -> list[int]:
+    """Who has a word that begins with each of `words`; one more than may be looked up where there are many."""
+    having = [select(OrganisationWord.organisation_id).where(_begins(word)) for word in words]
+    every = intersect(*having) if len(having) > 1 else having[0].distinct()  # a name may have two words that begin so
+    return list(db.session.scalars(every.limit(MOST_LOOKED_UP + 1)))
 
 
 @dataclass(frozen=True)
