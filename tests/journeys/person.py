@@ -11,11 +11,17 @@ from flask import Flask
 from playwright.sync_api import Browser, BrowserContext, Locator, Page
 from playwright.sync_api import TimeoutError as TooLate
 
+from fund.kernel.access import Role
 from fund.kernel.clock import Clock, MovableClock
+from fund.kernel.db import transaction
 from fund.scheduler import run_due
 from members.accounts.factors.rules import STEP_SECONDS, code_at, step_of
+from members.accounts.models import Person as Account
+from members.accounts.rules import hash_passphrase
+from tests import world
 
 WIDTHS = (1280, 360)
+PASSPHRASE = "a bridge of many hands"
 
 
 class Site:
@@ -49,6 +55,15 @@ class Site:
         if not javascript:
             self._without_scripts.add(page)
         return Person(self, page, width)
+
+    def officer(self, name: str, *roles: Role) -> "Person":
+        """Somebody with an account and roles in the fund, signed in."""
+        with self.app.app_context():
+            account = world.person(name, *roles)
+            email, person_id = account.email, account.id
+            with transaction() as session:
+                session.get_one(Account, person_id).password_hash = hash_passphrase(PASSPHRASE)
+        return self.somebody().sign_in(email, PASSPHRASE)
 
     def close(self) -> None:
         for context in self._contexts:

@@ -7,13 +7,10 @@ from fund.kernel.access import Role
 from fund.kernel.db import db, transaction
 from fund.kernel.outbox import OutboxMessage
 from ledger.bank import service as bank
-from members.accounts.rules import hash_passphrase
-from tests.journeys.person import Person, Site
-from tests.world import found_society, official, person
+from tests.journeys.person import PASSPHRASE, Person, Site
+from tests.world import found_society, official
 
 pytestmark = pytest.mark.browser
-
-PASSPHRASE = "a bridge of many hands"
 
 
 @pytest.fixture
@@ -27,16 +24,7 @@ def office(site: Site) -> dict[Role, Person]:
                 name="Irwell Collaboration Fund", sort_code="009901", account_number="10203040",
                 actor=keeper, now=site.clock.now(),
             )  # fmt: skip
-    return {role: _account(site, f"Sam {role}", role) for role in (Role.STEWARD, Role.BOARD)}
-
-
-def _account(site: Site, name: str, role: Role) -> Person:
-    with site.app.app_context():
-        somebody = person(name, role)
-        address = somebody.email
-        with transaction() as session:
-            session.merge(somebody).password_hash = hash_passphrase(PASSPHRASE)
-    return site.somebody().sign_in(address, PASSPHRASE)
+    return {role: site.officer(f"Sam {role}", role) for role in (Role.STEWARD, Role.BOARD)}
 
 
 def _link(site: Site, address: str) -> str:

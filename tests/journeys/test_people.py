@@ -10,14 +10,13 @@ from fund.kernel.outbox import OutboxMessage
 from members.accounts.models import Person as Account
 from members.accounts.rules import hash_passphrase
 from members.rules import Sector
-from tests.journeys.person import Site
+from tests.journeys.person import PASSPHRASE, Site
 from tests.voting import paper
 from tests.world import appoint, found_society, member, officer, person
 from voting.methods.resolution import Choice
 from voting.models import Vote
 
 pytestmark = pytest.mark.browser
-PASSPHRASE = "a bridge of many hands"
 
 
 def _passphrase(somebody: Account) -> str:
@@ -76,3 +75,31 @@ def test_a_person_of_two_organisations_switches_in_two_clicks(site: Site) -> Non
         dora.look().press("Act for Birch Trust").sees("You now act for Birch Trust.", "Name the person who votes")
         assert "for Birch Trust" in dora.page.locator("header").first.inner_text()
         dora.picture(f"switch-{width}")
+
+
+def test_a_steward_is_chosen_by_two_and_accepts_alone(site: Site) -> None:
+    with site.app.app_context():
+        found_society()
+    secretary = site.officer("Grace Example", Role.SECRETARY)
+    board = site.officer("Denise Example", Role.BOARD)
+    secretary.open("/tasks").follow("People of the fund").follow("Ask somebody to work for the fund")
+    secretary.press("Propose").sees("There is a problem", "Choose a role.")
+    secretary.type("Name", "Sunil Example").type("E-mail address", "sunil@fund.example").tick("Steward")
+    secretary.type("Reasons", "Chosen at the members' meeting, item 4.").press("Propose")
+    secretary.sees("It waits for a second person").follow("Give: Sunil Example, steward")
+    secretary.sees("You proposed this, so another person must confirm it.").picture("role-proposed")
+    with site.app.app_context():
+        sent = select(OutboxMessage.path).where(OutboxMessage.recipient == "sunil@fund.example")
+        assert db.session.scalars(sent).all() == []
+
+    board.open("/tasks").follows("Sunil Example").sees("Chosen at the members' meeting, item 4.").picture(
+        "role-confirm"
+    )
+    board.press("Confirm").sees("Confirmed: Sunil Example, steward.")
+    with site.app.app_context():
+        path = db.session.scalars(sent).one() or ""
+    sunil = site.somebody(width=360)
+    sunil.credentials = ("sunil@fund.example", PASSPHRASE)
+    sunil.open(path).type("New passphrase", PASSPHRASE).press("Accept and make my account")
+    sunil.open("/tasks").follow("Organisations to invite").sees("The list is empty")
+    board.open("/people").sees("Steward Sunil Example").picture("role-held")
