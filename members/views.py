@@ -11,6 +11,7 @@ from fund.kernel.forms import ActionForm, BaseForm, clean
 from fund.kernel.once import Done
 from fund.kernel.pages import actor, actor_or_none, now, page, submit
 from fund.kernel.places import DISTRICTS
+from fund.kernel.policy import policy_at
 from members import queries, service
 from members.accounts import queries as accounts
 from members.blueprint import bp
@@ -96,6 +97,7 @@ def _join_page(form: JoinForm) -> Response:
         form,
         kinds={name: " ".join(sorted(kinds)) for name, kinds in asked.items()},
         invited=_invitation() if _invited() else None,
+        share_pence=policy_at(now()).share_value_pence,
     )
 
 
@@ -120,7 +122,11 @@ def thanks() -> AnyResponse:
     applied = session.get("applied")
     if not isinstance(applied, int):
         return redirect(url_for("members.join"), code=303)
-    return page("members/thanks.html", applicant=queries.organisation_by_id(applied))
+    return page(
+        "members/thanks.html",
+        applicant=queries.organisation_by_id(applied),
+        share_pence=policy_at(now()).share_value_pence,
+    )
 
 
 # --- the directory, and what stewards keep of an organisation (its page is in `fund.public.organisation_views`)

@@ -363,8 +363,8 @@ _IN_ORDER = (
     Question(
         LEGACY_AGREED,
         "change",
-        "Do you agree to a short look back 12 and 36 months after the end?",
-        "One page each time: is it still different?",
+        "Do you agree to short looks back in the years after the end?",
+        "One page each time: is it still different? The agreement gives the dates.",
         "Members want to know whether change lasted.",
         "Gate 4: systemic change.",
         Kind.YES_NO,

@@ -150,7 +150,7 @@ WORDS = (
     Word("Suspension", "Pausing the payments of a grant.", "the end of a grant"),
     Word("Clawback", "Asking for money back. Also called recovery.", "suspension"),
     Word("Closure", "The last report is accepted, the spending is settled and nothing is left open.", "the end date"),
-    Word("Legacy check", "A short look back 12 and 36 months after closure: is it still different?", "a report"),
+    Word("Legacy check", "A short look back, a year or more after closure: is it still different?", "a report"),
     Word("Theme", "A broad area of change, such as good work or strong communities.", "an outcome"),
     Word("Outcome", "A change that is hoped for, such as people in settled homes.", "an output, which is work done"),
     Word("Measure", "What is observed to see whether an outcome came about: a number or a story.", "a target"),

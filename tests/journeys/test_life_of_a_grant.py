@@ -306,7 +306,7 @@ def _propose(life: Life) -> str:
             lead.tick(label)
         if section == "change":
             lead.page.get_by_role("group", name="Does the change end when the money ends?").get_by_label("No").check()
-            lead.page.get_by_role("group", name=re.compile("Do you agree to a short look back")).get_by_label(
+            lead.page.get_by_role("group", name=re.compile("Do you agree to short looks back")).get_by_label(
                 "Yes"
             ).check()
         lead.press("Save and go on")
