@@ -12,9 +12,13 @@ _QUICK = ("fsync=off", "synchronous_commit=off", "full_page_writes=off", "max_co
 
 
 class ThrowawayPostgres:
-    """Starts on a free port of the loopback address, in a folder that goes when it stops."""
+    """Starts on a free port of the loopback address, in a folder that goes when it stops.
 
-    def __init__(self) -> None:
+    `durable`: every commit is written through to the disk, as it is where real money is kept.
+    """
+
+    def __init__(self, *, durable: bool = False) -> None:
+        self.options = ("autovacuum=off",) if durable else _QUICK
         self.folder = Path(tempfile.mkdtemp(prefix="sicf-postgres-"))
         self.data = self.folder / "data"
         self._as_user: list[str] = []
@@ -60,7 +64,7 @@ class ThrowawayPostgres:
             "UTF8",
         ]
         subprocess.run([*run, "--locale=C", "--no-sync"], check=True, capture_output=True, cwd="/")
-        options = " ".join(f"-c {option}" for option in _QUICK)
+        options = " ".join(f"-c {option}" for option in self.options)
         self._ctl = [*self._as_user, str(programs / "pg_ctl"), "-D", str(self.data), "-w"]
         subprocess.run(
             [
