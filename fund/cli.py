@@ -20,6 +20,7 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, IntegrityError
 from waitress.server import create_server
 
+import ledger.cli
 import ledger.service
 import voting.service
 from fund import answers, backup, founding, scheduler
@@ -402,6 +403,18 @@ def run_due() -> None:
         raise click.ClickException(
             f"These failed and will be tried again: {', '.join(failed)}. The lines above say why."
         )
+
+
+# --- the books
+
+
+@contextmanager
+def _books() -> Iterator[Flask]:
+    with _fund(settings_from_environment()) as (app, _):
+        yield app
+
+
+cli.add_command(ledger.cli.commands(opened=_books, plainly=plainly))
 
 
 # --- proving it and keeping it safe

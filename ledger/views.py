@@ -1,14 +1,18 @@
 """Pages of the books: the chart of accounts, one account, one transfer."""
 
-from flask import Blueprint, Response, request
+from flask import Response, request
 
 from fund.kernel.access import Permission, access
 from fund.kernel.errors import NotFound
 from fund.kernel.pages import page
 from ledger import queries
+from ledger.blueprint import bp
+from ledger.export import views as _export_pages
 from ledger.rules import CHART, AccountKind
 
-bp = Blueprint("ledger", __name__)
+__all__ = ["bp"]
+
+_PAGES = (_export_pages,)
 
 
 @bp.get("/books")

@@ -168,7 +168,10 @@ class Visitor:
 
     def get(self, path: str, *, status: int = 200, query_string: Any = None) -> Page:
         """Open a page, following redirects; `status` is what it must end with."""
-        response = self._run(lambda: self.client.get(path, query_string=query_string, follow_redirects=True))
+        # Buffered: a file that is written while it is sent must be read where it is made.
+        response = self._run(
+            lambda: self.client.get(path, query_string=query_string, follow_redirects=True, buffered=True)
+        )
         return self._page(path, response, status)
 
     def post(self, path: str, data: dict[str, Any], *, status: int | None = None) -> Page:

@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Any, cast
 
 from flask import Response, current_app, flash, g, make_response, redirect, render_template
+from wtforms import Form
 
 from fund.kernel.access import Actor
 from fund.kernel.clock import Clock
@@ -65,7 +66,7 @@ def submit(form: BaseForm, work: Callable[[], Done]) -> Response | None:
     return cast(Response, redirect(done.path, code=303))
 
 
-def page(template: str, form: BaseForm | None = None, **context: Any) -> Response:
+def page(template: str, form: Form | None = None, **context: Any) -> Response:
     """Render a page; with 422 when its form has faults."""
     faults = form is not None and bool(form.errors)
     return make_response(render_template(template, form=form, **context), 422 if faults else 200)

@@ -1,0 +1,5 @@
+"""What the pages of the books hang on."""
+
+from flask import Blueprint
+
+bp = Blueprint("ledger", __name__)
