@@ -21,6 +21,7 @@ import fund.public.views
 import fund.reporting.views
 import fund.rulebook.views
 import fund.tasks
+import fund.treasury.views
 import ledger.bank.views
 import ledger.views
 import members.accounts.factors.views
@@ -69,6 +70,7 @@ _BLUEPRINTS = (
     proposals.assessment.views.bp,
     voting.views.bp,
     fund.grants.views.bp,
+    fund.treasury.views.bp,
     fund.reporting.views.bp,
     fund.rulebook.views.bp,
     fund.documents.views.bp,

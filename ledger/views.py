@@ -1,4 +1,4 @@
-"""Pages of the books: the chart of accounts, one account, one transfer."""
+"""Pages of the books: the chart of accounts and one transfer. Other parts add theirs to the blueprint."""
 
 from flask import Response, request
 
@@ -9,10 +9,11 @@ from ledger import queries
 from ledger.blueprint import bp
 from ledger.export import views as _export_pages
 from ledger.rules import CHART, AccountKind
+from ledger.statement import views as _statement_pages
 
 __all__ = ["bp"]
 
-_PAGES = (_export_pages,)
+_PAGES = (_export_pages, _statement_pages)
 
 
 @bp.get("/books")
@@ -37,29 +38,6 @@ def accounts_of(kind: str) -> Response:
         total_pence=queries.totals_by_kind().get(of_kind, (0, 0))[1],
         accounts=found[: queries.PAGE],
         more_after=found[queries.PAGE - 1].code if len(found) > queries.PAGE else None,
-    )
-
-
-@bp.get("/books/<code>")
-@access(Permission.READ_BOOKS)
-def account(code: str) -> Response:
-    found = queries.account(code)
-    lines = queries.lines(found.id, before=_before())
-    return page(
-        "ledger/account.html",
-        account=found,
-        what=CHART[found.kind],
-        lines=lines,
-        older=lines[-1].sequence if lines and lines[-1].sequence > 1 else None,
-        is_newest=not lines or lines[0].sequence == found.entry_count,
-    )
-
-
-def _before() -> int | None:
-    """The sequence to page back from, where the address holds one."""
-    written = request.args.get("before", "")
-    return (
-        min(int(written), queries.LARGEST_ID) if written.isascii() and written.isdigit() and len(written) < 20 else None
     )
 
 

@@ -1,0 +1,1 @@
+"""The statement of an account: its entries, sifted by what the reader asks for."""
