@@ -43,6 +43,7 @@ _PLACES = (
     (Permission.KEEP_BANK, "contributions.money_in", "Money in"),
     (Permission.KEEP_BANK, "bank.payments_out", "Payments out"),
     (Permission.KEEP_BANK, "bank.payees", "Payees"),
+    (Permission.READ_BOOKS, "treasury.desk", "Treasurer’s desk"),
     (Permission.READ_BOOKS, "ledger.accounts", "The books"),
     (Permission.READ_BOOKS, "grants.awards", "Grants"),
     (Permission.REVIEW_REPORTS, "reporting.desk", "Reports"),

@@ -1,9 +1,13 @@
 """Pages of the treasurer's desk, and the papers that the pages of the books show."""
 
-from flask import Blueprint
+from flask import Blueprint, Response
 
-from fund.kernel.pages import actor
+from fund.kernel.access import Permission, access
+from fund.kernel.calendar import london_day
+from fund.kernel.pages import actor, now, page
+from fund.treasury import queries
 from fund.treasury.documents import Document, documents_of
+from fund.treasury.rules import drawing, needs, short_pence
 from ledger.models import Transfer
 
 bp = Blueprint("treasury", __name__)
@@ -17,3 +21,22 @@ def _papers() -> dict[str, object]:
         return documents_of(transfer.id, transfer.key, actor())
 
     return {"papers_of": papers_of}
+
+
+@bp.get("/treasury")
+@access(Permission.READ_BOOKS)
+def desk() -> Response:
+    """What the money needs, where it is, and how far it goes."""
+    held = queries.balances()
+    cash, funds = queries.cash(held), queries.by_restriction(held)
+    forecast = queries.forecast_at(now(), cash.spendable_pence)
+    standing = queries.standing(sum(one.short_pence for one in funds))
+    return page(
+        "treasury/desk.html",
+        needs=needs(standing, forecast, london_day(now())),
+        cash=cash,
+        funds=funds,
+        forecast=forecast,
+        drawing=drawing(forecast),
+        short_pence=short_pence,
+    )
