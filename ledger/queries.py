@@ -3,9 +3,10 @@
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from typing import Any
 
-from sqlalchemy import func, select
-from sqlalchemy.orm import aliased
+from sqlalchemy import ColumnElement, Select, func, select
+from sqlalchemy.orm import InstrumentedAttribute, aliased
 
 from fund.kernel.access import Actor
 from fund.kernel.db import db
@@ -87,24 +88,34 @@ def balances_by_owner(kind: AccountKind, owners: Collection[str] | None = None) 
 
 
 def moved_by_day(kind: AccountKind) -> list[tuple[str, date, int]]:
-    """(owner, day, signed pence) of every account of a kind, by owner and day; what sums to nought is left out.
+    """(owner, day, signed pence) of every account of a kind, restricted and unrestricted together, by owner and day;
+    what sums to nought is left out.
 
     A reversal counts on the day of what it undoes, so that a payment that came back was never there.
     """
+    return [(owner, day, int(pence)) for owner, day, pence in db.session.execute(_moved(kind, Account.owner))]
+
+
+def moved_by_restriction(kind: AccountKind) -> list[tuple[str | None, str, date, int]]:
+    """As `moved_by_day`, with each restricted fund (None: unrestricted) apart and first."""
+    rows = db.session.execute(_moved(kind, Account.restriction, Account.owner))
+    return [(restriction, owner, day, int(pence)) for restriction, owner, day, pence in rows]
+
+
+def _moved(kind: AccountKind, *by: ColumnElement[Any] | InstrumentedAttribute[Any]) -> Select[Any]:
     undone = aliased(Transfer)
     day = func.coalesce(undone.occurred_on, Transfer.occurred_on)
     pence = func.sum(Entry.amount_pence)
-    rows = db.session.execute(
-        select(Account.owner, day, pence)
+    return (
+        select(*by, day, pence)
         .join(Entry, Entry.account_id == Account.id)
         .join(Transfer, Transfer.id == Entry.transfer_id)
         .outerjoin(undone, undone.id == Transfer.reverses_id)
         .where(Account.kind == kind, Account.owner.is_not(None))
-        .group_by(Account.owner, day)
+        .group_by(*by, day)
         .having(pence != 0)
-        .order_by(Account.owner, day)
+        .order_by(*by, day)
     )
-    return [(owner, on, int(moved)) for owner, on, moved in rows if owner is not None]
 
 
 def pot() -> Pot:

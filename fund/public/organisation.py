@@ -16,7 +16,7 @@ from fund.grants.queries import PublicAward
 from fund.kernel.access import Actor
 from fund.kernel.calendar import in_words, london_day
 from fund.kernel.society import Society, society
-from fund.public.tracing import TracedYear, trace
+from fund.public.tracing import TracedYear, together, trace
 from ledger.rules import AccountKind
 from members.models import Organisation
 from members.profile import queries as profiles
@@ -97,19 +97,33 @@ def organisation_page(found: Organisation, reader: Actor | None, now: datetime) 
 
 def traced(found: Organisation) -> list[TracedYear]:
     """What it paid in and where that went, by fund year, straight from the books (see `fund.public.tracing`)."""
+    return together(traced_apart(found))
+
+
+def traced_apart(found: Organisation) -> dict[str | None, list[TracedYear]]:
+    """The same for each restricted fund that it paid into; None is money for any award, and stands first.
+
+    What was paid back to a member counts as if it had not been paid in.
+    """
     owned = society()
-    paid_in: dict[int, dict[str, int]] = {}
-    for owner, day, pence in books.moved_by_day(AccountKind.CONTRIBUTIONS):
-        held = paid_in.setdefault(_year(day, owned), {})
-        held[owner] = held.get(owner, 0) - pence
-    paid_out: dict[int, dict[str, int]] = {}
-    for owner, day, pence in books.moved_by_day(AccountKind.GRANTS_PAID):
-        given, award = paid_out.setdefault(_year(day, owned), {}), owner.removeprefix("grant:")
+    paid_in: dict[str | None, dict[int, dict[str, int]]] = {}
+    for kind in (AccountKind.CONTRIBUTIONS, AccountKind.REFUNDS):
+        for restriction, owner, day, pence in books.moved_by_restriction(kind):
+            held = paid_in.setdefault(restriction, {}).setdefault(year_of(day, owned), {})
+            held[owner] = held.get(owner, 0) - pence
+    paid_out: dict[str | None, dict[int, dict[str, int]]] = {}
+    for restriction, owner, day, pence in books.moved_by_restriction(AccountKind.GRANTS_PAID):
+        given = paid_out.setdefault(restriction, {}).setdefault(year_of(day, owned), {})
+        award = owner.removeprefix("grant:")
         given[award] = given.get(award, 0) + pence
-    return trace(paid_in, paid_out, found.owner)
+    years = {
+        one: trace(paid_in.get(one, {}), paid_out.get(one, {}), found.owner)
+        for one in sorted({*paid_in, *paid_out}, key=lambda one: (one is not None, one or ""))
+    }
+    return {one: traced for one, traced in years.items() if traced}
 
 
-def _year(day: date, owned: Society | None) -> int:
+def year_of(day: date, owned: Society | None) -> int:
     """The year in which the fund year of `day` begins; years end on 31 March until a society says otherwise."""
     month, last = (owned.year_end_month, owned.year_end_day) if owned else (3, 31)
     return fund_year(day, month, last).first.year

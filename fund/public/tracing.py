@@ -4,9 +4,11 @@ Money in the pot is not told apart. What is paid out in a fund year is shared by
 the pot that year: what was left of earlier years and what it paid in since. All is whole pence and loses none
 (`ledger.money.split`): the members' shares of a year sum to what was paid out, a member's shares of the awards to its
 share, and nobody's money is spent twice.
+
+What was given for a restricted fund is followed within that fund alone: it paid for nothing else.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from ledger.money import split
@@ -64,3 +66,45 @@ def _among_awards(used_pence: int, paid: Mapping[str, int]) -> tuple[tuple[str, 
         return ()
     parts = split(used_pence, [paid[award] for award in awards])
     return tuple((award, pence) for award, pence in zip(awards, parts, strict=True) if pence)
+
+
+Apart = Mapping[str | None, Sequence[TracedYear]]
+"""Restricted fund, or None for any award → the years of one member's money in it, the first one first."""
+
+
+def filled(apart: Apart) -> dict[str | None, list[TracedYear]]:
+    """The same with the years in which a fund only held what it held, so that the parts of each year are the whole."""
+    years = sorted({one.year for known in apart.values() for one in known})
+    return {fund: list(_filled(known, years)) for fund, known in apart.items()}
+
+
+def _filled(known: Sequence[TracedYear], years: Sequence[int]) -> Iterator[TracedYear]:
+    by_year, left = {one.year: one for one in known}, 0
+    for year in years:
+        one = by_year.get(year, TracedYear(year, 0, 0, left, ()))
+        left = one.left_pence
+        if year in by_year or left:
+            yield one
+
+
+def together(apart: Apart) -> list[TracedYear]:
+    """The years of one member's money in all funds as one, in order."""
+    by_year: dict[int, list[TracedYear]] = {}
+    for known in filled(apart).values():
+        for one in known:
+            by_year.setdefault(one.year, []).append(one)
+    return [_sum(year, by_year[year]) for year in sorted(by_year)]
+
+
+def _sum(year: int, parts: Sequence[TracedYear]) -> TracedYear:
+    awards: dict[str, int] = {}
+    for part in parts:
+        for award, pence in part.awards:
+            awards[award] = awards.get(award, 0) + pence
+    return TracedYear(
+        year,
+        sum(part.paid_in_pence for part in parts),
+        sum(part.used_pence for part in parts),
+        sum(part.left_pence for part in parts),
+        tuple(sorted(awards.items())),
+    )

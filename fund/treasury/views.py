@@ -1,11 +1,11 @@
 """Pages of the treasurer's desk, and the papers that the pages of the books show."""
 
-from flask import Blueprint, Response
+from flask import Blueprint, Response, make_response
 
 from fund.kernel.access import Permission, access
 from fund.kernel.calendar import london_day
 from fund.kernel.pages import actor, now, page
-from fund.treasury import queries
+from fund.treasury import member, queries
 from fund.treasury.documents import Document, documents_of
 from fund.treasury.rules import drawing, needs, short_pence
 from ledger.models import Transfer
@@ -40,3 +40,31 @@ def desk() -> Response:
         drawing=drawing(forecast),
         short_pence=short_pence,
     )
+
+
+@bp.get("/members/<reference>/statement")
+@access(Permission.SIGNED_IN)
+def member_statement(reference: str) -> Response:
+    """What a member's money did, for its own people and those who read the books."""
+    found = member.statement(reference, actor())
+    return page(
+        "treasury/member.html",
+        statement=found,
+        organisation=found.organisation,
+        fund_name=member.fund_name,
+        most=member.MOST_PAYMENTS,
+        rule=member.RULE,
+        reads_books=actor().may(Permission.READ_BOOKS),
+    )
+
+
+@bp.get("/members/<reference>/statement.pdf")
+@access(Permission.SIGNED_IN)
+def member_paper(reference: str) -> Response:
+    """The same as a PDF, made when it is asked for: it speaks of that instant."""
+    found = member.statement(reference, actor())
+    answer = make_response(member.paper(found, now()))
+    answer.mimetype = "application/pdf"
+    name = f"statement-{found.organisation.reference}-{london_day(now())}.pdf"
+    answer.headers["Content-Disposition"] = f'attachment; filename="{name}"'
+    return answer

@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fund.public.tracing import trace
+from fund.public.tracing import TracedYear, filled, together, trace
 
 _OWNERS = ("org:A", "org:B", "org:C")
 _AWARDS = ("G-1", "G-2", "G-3")
@@ -63,3 +63,40 @@ def test_money_that_came_back_never_paid_for_anything() -> None:
     """A contribution that was undone after it was spent: nobody's part goes below nought."""
     (only,) = trace({2025: {"org:A": -5_00, "org:B": 10_00}}, {2025: {"G-1": 20_00}}, "org:B")
     assert (only.used_pence, only.left_pence) == (10_00, 0)
+
+
+def test_restricted_money_pays_for_its_own_awards_and_the_years_are_summed() -> None:
+    apart = {
+        None: trace({2025: {"org:A": 100, "org:B": 100}}, {2026: {"G-1": 100}}, "org:A"),
+        "RF-001": trace({2025: {"org:A": 40}}, {2027: {"G-2": 10, "G-1": 5}}, "org:A"),
+    }
+    assert filled(apart)["RF-001"] == [
+        TracedYear(2025, 40, 0, 40, ()),
+        TracedYear(2026, 0, 0, 40, ()),
+        TracedYear(2027, 0, 15, 25, (("G-1", 5), ("G-2", 10))),
+    ]
+    assert together(apart) == [
+        TracedYear(2025, 140, 0, 140, ()),
+        TracedYear(2026, 0, 50, 90, (("G-1", 50),)),
+        TracedYear(2027, 0, 15, 75, (("G-1", 5), ("G-2", 10))),
+    ]
+
+
+@given(_PAID_IN, _PAID_IN, _WANTED, _WANTED)
+def test_the_parts_of_each_year_are_its_whole(
+    free_in: dict[int, dict[str, int]],
+    tied_in: dict[int, dict[str, int]],
+    free_out: dict[int, dict[str, int]],
+    tied_out: dict[int, dict[str, int]],
+) -> None:
+    apart = {None: trace(free_in, free_out, "org:A"), "RF-001": trace(tied_in, tied_out, "org:A")}
+    whole = together(apart)
+    parts = filled(apart)
+    for year in whole:
+        own = [one for known in parts.values() for one in known if one.year == year.year]
+        assert year.paid_in_pence == sum(one.paid_in_pence for one in own)
+        assert year.left_pence == sum(one.left_pence for one in own)
+        assert year.used_pence == sum(one.used_pence for one in own) == sum(pence for _, pence in year.awards)
+    assert (whole[-1].left_pence if whole else 0) == sum(
+        sum(year.paid_in_pence - year.used_pence for year in known) for known in apart.values()
+    )
