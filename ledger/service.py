@@ -81,11 +81,24 @@ def book_bank_line(
 
 
 def receive_contribution(
-    *, key: str, contributor: str, pence: int, occurred_on: date, description: str, actor: Actor | None, now: datetime
+    *,
+    key: str,
+    contributor: str,
+    pence: int,
+    occurred_on: date,
+    description: str,
+    actor: Actor | None,
+    now: datetime,
+    held_in: AccountKind = AccountKind.SUSPENSE,
 ) -> Posted:
-    """Money that waited to be matched is a contribution of `contributor` ("org:GM-0012"), and free to award."""
+    """Money that waited to be matched, or lies at Stripe, is a contribution of `contributor` ("org:GM-0012"), and free
+    to award.
+
+    Args:
+        held_in: SUSPENSE for a line of the bank; STRIPE for a card or Direct Debit, where it stays until paid out.
+    """
     legs = [
-        Leg(AccountKind.SUSPENSE, pence),
+        Leg(held_in, pence),
         Leg(AccountKind.CONTRIBUTIONS, -pence, contributor),
         Leg(AccountKind.AVAILABLE, pence),
         Leg(AccountKind.AUTHORITY, -pence),

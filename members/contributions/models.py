@@ -2,7 +2,7 @@
 
 from datetime import date, datetime
 
-from sqlalchemy import CheckConstraint, ForeignKey
+from sqlalchemy import CheckConstraint, ForeignKey, Index
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from fund.kernel.db import Base, Id, Key, Pence
@@ -41,10 +41,17 @@ class Pledge(Base):
 
 
 class Receipt(Base):
-    """Money of an organisation that has cleared: one line of the bank, matched to one pledge. Append-only."""
+    """Money of an organisation that has cleared, for one pledge. Append-only.
+
+    `source` names what brought it, once: the key of a line of the bank, or a payment at Stripe. Only the receipts of
+    before there were other ways than the bank have none; their `statement_line_id` says the same.
+    """
 
     __tablename__ = "receipt"
-    __table_args__ = (CheckConstraint("pence > 0", name="something_came"),)
+    __table_args__ = (
+        CheckConstraint("pence > 0", name="something_came"),
+        Index("uq_receipt_source", "source", unique=True),
+    )
 
     id: Mapped[Id]
     reference: Mapped[str] = mapped_column(unique=True)
@@ -52,7 +59,8 @@ class Receipt(Base):
     pledge_id: Mapped[Key] = mapped_column(ForeignKey("pledge.id"), index=True)
     pence: Mapped[Pence]
     received_on: Mapped[date] = mapped_column(index=True)
-    statement_line_id: Mapped[Key] = mapped_column(ForeignKey("statement_line.id"), unique=True)
+    statement_line_id: Mapped[Key | None] = mapped_column(ForeignKey("statement_line.id"), unique=True)
+    source: Mapped[str | None]
     transfer_id: Mapped[Key]
     issued_at: Mapped[datetime]
     issued_by_id: Mapped[Key | None] = mapped_column(ForeignKey("person.id"))

@@ -1,6 +1,7 @@
 """Pledging, and matching what came into the bank to what was pledged."""
 
-from datetime import datetime
+from dataclasses import dataclass
+from datetime import date, datetime
 
 from sqlalchemy import select
 
@@ -15,6 +16,7 @@ from fund.kernel.outbox import mail
 from fund.kernel.references import next_reference
 from fund.kernel.topics import Topic
 from ledger.money import format_pence
+from ledger.rules import AccountKind
 from members.contributions import rules
 from members.contributions.models import Pledge, Receipt
 from members.contributions.rules import PledgeState
@@ -140,35 +142,103 @@ def match(*, line_id: int, pledge_id: int, actor: Actor | None, now: datetime) -
         actor.require(Permission.KEEP_BANK)
     if not 0 < line_id <= LARGEST_ID:
         raise NotFound
-    reference = next_reference("RC", year=london_day(now).year, digits=4)
+    reference = _receipt_number(now)
     line = ledger.bank.service.settle(line_id=line_id, settled_as=f"contribution:{reference}", actor=actor, now=now)
     if line.amount_pence <= 0:
         raise RuleBroken("This line is money that left the bank. Only money that came in can pay a pledge.")
     paid = _locked_pledge(pledge_id)
+    _refuse_cancelled(paid)
+    return _receive(
+        _Came(line.amount_pence, line.booked_on, line.key, AccountKind.SUSPENSE, line.id), paid, reference, actor, now
+    )
+
+
+def receive(
+    *,
+    pledge_reference: str,
+    pence: int,
+    received_on: date,
+    source: str,
+    held_in: AccountKind,
+    actor: Actor | None,
+    now: datetime,
+) -> Receipt:
+    """Money for a pledge has cleared: books the contribution and writes the receipt. The same `source` again gives the
+    first receipt. Who may say so is the caller's question.
+
+    Args:
+        pledge_reference: as somebody wrote it.
+        source: what brought the money, once and for all, such as "stripe:pi_123".
+        held_in: where the money lies: SUSPENSE (a line of the bank) or STRIPE.
+
+    Raises:
+        NotFound: no such pledge.
+        Conflict: `source` brought other money before.
+        RuleBroken: the pledge was cancelled, or the amount is no payment.
+    """
+    if pence <= 0:
+        raise RuleBroken("Only money that came in can pay a pledge. Check the amount.")
+    quoted = db.session.scalar(
+        select(Pledge.id).where(Pledge.reference_key == rules.normal_reference(pledge_reference))
+    )
+    paid = _locked_pledge(quoted or 0)
+    earlier = db.session.scalar(select(Receipt).where(Receipt.source == source))
+    if earlier is not None:
+        if (earlier.pledge_id, earlier.pence) != (paid.id, pence):
+            raise Conflict(
+                f"This payment has receipt {earlier.reference} for {format_pence(earlier.pence)} already. "
+                "Look at that receipt; nothing was booked now."
+            )
+        return earlier
+    _refuse_cancelled(paid)
+    return _receive(_Came(pence, received_on, source, held_in), paid, _receipt_number(now), actor, now)
+
+
+def _receipt_number(now: datetime) -> str:
+    return next_reference("RC", year=london_day(now).year, digits=4)
+
+
+def _refuse_cancelled(paid: Pledge) -> None:
     if paid.state is PledgeState.CANCELLED:
         raise RuleBroken(
             f"{paid.reference} was cancelled. Ask {paid.organisation.name} for a new pledge, then match that."
         )
+
+
+@dataclass(frozen=True)
+class _Came:
+    """Money that has cleared: how much, when, what brought it, where it lies."""
+
+    pence: int
+    on: date
+    source: str
+    held_in: AccountKind
+    statement_line_id: int | None = None
+
+
+def _receive(came: _Came, paid: Pledge, reference: str, actor: Actor | None, now: datetime) -> Receipt:
     organisation = paid.organisation
     posted = ledger.service.receive_contribution(
-        key=f"{line.key}:contribution",
+        key=f"{came.source}:contribution",
         contributor=organisation.owner,
-        pence=line.amount_pence,
-        occurred_on=line.booked_on,
+        pence=came.pence,
+        occurred_on=came.on,
         description=f"{organisation.name}, pledge {paid.reference}, receipt {reference}",
         actor=actor,
         now=now,
+        held_in=came.held_in,
     )
     before = paid.paid_pence
-    paid.paid_pence = before + line.amount_pence
+    paid.paid_pence = before + came.pence
     paid.state = rules.state_after(paid.pence, paid.paid_pence)
     receipt = Receipt(
         reference=reference,
         organisation_id=organisation.id,
         pledge_id=paid.id,
-        pence=line.amount_pence,
-        received_on=line.booked_on,
-        statement_line_id=line.id,
+        pence=came.pence,
+        received_on=came.on,
+        statement_line_id=came.statement_line_id,
+        source=came.source,
         transfer_id=posted.transfer_id,
         issued_at=now,
         issued_by_id=actor.person_id if actor else None,
@@ -181,7 +251,7 @@ def match(*, line_id: int, pledge_id: int, actor: Actor | None, now: datetime) -
         paid.reference,
         at=now,
         before={"paid_pence": before},
-        after={"paid_pence": paid.paid_pence, "receipt": reference, "statement_line": line.id},
+        after={"paid_pence": paid.paid_pence, "receipt": reference, "source": came.source},
     )
     _tell(
         organisation,

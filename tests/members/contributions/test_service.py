@@ -320,3 +320,53 @@ def test_tasks_of_those_who_look_after_money(app: Flask, clock: MovableClock, st
     (line_id,) = arrive([(DAY, 50_000, "x")], steward, clock.now())
     matched(line_id, made.id, steward, clock)
     assert queries.tasks(actor, clock.now()) == []
+
+
+def received(made: Pledge, clock: MovableClock, *, pence: int = 50_000, source: str = "stripe:pi_1") -> Receipt:
+    reference = made.reference
+    with transaction():
+        return service.receive(
+            pledge_reference=reference.lower(),
+            pence=pence,
+            received_on=DAY,
+            source=source,
+            held_in=AccountKind.STRIPE,
+            actor=None,
+            now=clock.now(),
+        )
+
+
+def test_money_at_stripe_is_received_once_for_each_source(app: Flask, clock: MovableClock) -> None:
+    own = member("Alder", Sector.PRIVATE)
+    made = pledged(own, officer(own)[1], clock)
+    assert received(made, clock).id == received(made, clock).id
+    with pytest.raises(Conflict, match="RC-2026-0001"):
+        received(made, clock, pence=1)
+    assert (made.paid_pence, made.state) == (50_000, PledgeState.PAID)
+    assert ledger.queries.balance(AccountKind.STRIPE) == 50_000
+    assert ledger.queries.pot().available_pence == 50_000
+    assert received(made, clock, pence=1, source="stripe:pi_2").statement_line_id is None
+    assert ledger.service.check() == []
+
+
+def test_nothing_is_received_for_an_unknown_or_cancelled_pledge_or_of_nought(app: Flask, clock: MovableClock) -> None:
+    own = member("Alder", Sector.PRIVATE)
+    _, actor = officer(own)
+    made = pledged(own, actor, clock)
+    with pytest.raises(RuleBroken):
+        received(made, clock, pence=0)
+    with pytest.raises(NotFound), transaction():
+        service.receive(
+            pledge_reference="PL-2026-9999-X",
+            pence=1,
+            received_on=DAY,
+            source="stripe:pi_9",
+            held_in=AccountKind.STRIPE,
+            actor=None,
+            now=clock.now(),
+        )
+    with transaction():
+        service.cancel(pledge_id=made.id, reason="No", actor=actor, now=clock.now())
+    with pytest.raises(RuleBroken, match="cancelled"):
+        received(made, clock)
+    assert ledger.queries.pot().contributed_pence == 0
