@@ -27,6 +27,7 @@ import ledger.views
 import members.accounts.factors.views
 import members.accounts.views
 import members.contact.views
+import members.contributions.invoices.views
 import members.contributions.views
 import members.offices.views
 import members.profile.views
@@ -59,6 +60,7 @@ _BLUEPRINTS = (
     members.views.bp,
     members.register.views.bp,
     members.contributions.views.bp,
+    members.contributions.invoices.views.bp,
     members.profile.views.bp,
     members.prospects.views.bp,
     members.offices.views.bp,

@@ -19,6 +19,7 @@ from ledger.proof import check, seal
 from ledger.rules import AccountKind, Leg, Posted
 
 __all__ = [
+    "ask_contribution",
     "book_bank_line",
     "check",
     "commit",
@@ -31,6 +32,7 @@ __all__ = [
     "return_payment",
     "reverse",
     "seal",
+    "settle_promise",
 ]
 
 
@@ -106,6 +108,39 @@ def receive_contribution(
     return post(
         key=key, kind="contribution", legs=legs, occurred_on=occurred_on, description=description, actor=actor, now=now
     )
+
+
+def ask_contribution(
+    *, key: str, contributor: str, pence: int, occurred_on: date, description: str, actor: Actor | None, now: datetime
+) -> Posted:
+    """`contributor` has been invoiced. It is a promise: nothing of it is free to award before it clears."""
+    legs = [Leg(AccountKind.RECEIVABLE, pence, contributor), Leg(AccountKind.PROMISED, -pence, contributor)]
+    return post(
+        key=key, kind="invoice", legs=legs, occurred_on=occurred_on, description=description, actor=actor, now=now
+    )
+
+
+def settle_promise(
+    *,
+    key: str,
+    kind: str,
+    contributor: str,
+    pence: int,
+    occurred_on: date,
+    description: str,
+    actor: Actor | None,
+    now: datetime,
+) -> Posted:
+    """What `contributor` was invoiced is no longer asked for.
+
+    Args:
+        kind: why: "invoice_paid", "invoice_credited" or "written_off".
+
+    Raises:
+        RuleBroken: when less is invoiced.
+    """
+    legs = [Leg(AccountKind.PROMISED, pence, contributor), Leg(AccountKind.RECEIVABLE, -pence, contributor)]
+    return post(key=key, kind=kind, legs=legs, occurred_on=occurred_on, description=description, actor=actor, now=now)
 
 
 def commit(

@@ -10,10 +10,12 @@ from sqlalchemy.orm import undefer
 
 import fund.grants.agreements.queries as agreements
 import fund.grants.awards.queries as awards
+import members.contributions.invoices.queries as invoices
 import members.contributions.queries as contributions
 import proposals.queries
 from fund.documents import rules
 from fund.documents.agreement import AgreementPaper, Signed, agreement
+from fund.documents.invoice import CreditFacts, InvoiceFacts, credit_note, invoice
 from fund.documents.models import Document
 from fund.documents.proposal import ProposalFacts, proposal
 from fund.documents.receipt import ReceiptFacts, receipt
@@ -21,6 +23,7 @@ from fund.documents.rules import Kind
 from fund.grants.agreements.rules import read_text
 from fund.grants.models import Agreement, Award, Signature
 from fund.kernel.access import Actor
+from fund.kernel.calendar import london_day
 from fund.kernel.db import db
 from fund.kernel.errors import NotFound
 from fund.kernel.society import Society, society
@@ -34,7 +37,7 @@ class Source:
     """What a document is made from, and the edition that this makes."""
 
     edition: str
-    facts: ReceiptFacts | ProposalFacts | AgreementPaper
+    facts: ReceiptFacts | ProposalFacts | AgreementPaper | InvoiceFacts | CreditFacts
 
     def draw(self) -> bytes:
         """The PDF."""
@@ -42,6 +45,10 @@ class Source:
             return receipt(self.facts)
         if isinstance(self.facts, ProposalFacts):
             return proposal(self.facts)
+        if isinstance(self.facts, InvoiceFacts):
+            return invoice(self.facts)
+        if isinstance(self.facts, CreditFacts):
+            return credit_note(self.facts)
         return agreement(self.facts)
 
 
@@ -57,8 +64,8 @@ def issued(kind: Kind, reference: str, edition: str) -> Document | None:
 def require_reader(kind: Kind, reference: str, actor: Actor) -> None:
     """Raise NotFound unless `actor` may open the document, as the folder that owns its subject rules.
 
-    A receipt is for the payer's people and the fund's office; a proposal for those who may open the version; an
-    agreement for its parties and the office.
+    A receipt, invoice or credit note is for the payer's people and the fund's office; a proposal for those who may open
+    the version; an agreement for its parties and the office.
     """
     if kind is Kind.RECEIPT:
         if not contributions.may_see_receipt(contributions.receipt(reference), actor):
@@ -67,6 +74,12 @@ def require_reader(kind: Kind, reference: str, actor: Actor) -> None:
         if (named := rules.split_version(reference)) is None:
             raise NotFound
         proposals.queries.version(*named, actor)
+    elif kind is Kind.INVOICE:
+        if not invoices.may_see(invoices.invoice(reference), actor):
+            raise NotFound
+    elif kind is Kind.CREDIT_NOTE:
+        if not invoices.may_see(invoices.credit_note(reference).invoice, actor):
+            raise NotFound
     else:
         awards.award(reference, actor)
 
@@ -79,6 +92,10 @@ def source(kind: Kind, reference: str) -> Source:
         return _receipt_source(reference, owner)
     if kind is Kind.PROPOSAL:
         return _proposal_source(reference, owner)
+    if kind is Kind.INVOICE:
+        return _invoice_source(reference, owner)
+    if kind is Kind.CREDIT_NOTE:
+        return _credit_source(reference, owner)
     return _agreement_source(reference, owner)
 
 
@@ -96,6 +113,47 @@ def _receipt_source(reference: str, owner: Society) -> Source:
         purchase_order=found.pledge.po_number,
         pence=found.pence,
         received_on=found.received_on,
+        issued_at=found.issued_at,
+    )
+    return Source("1", facts)
+
+
+def _invoice_source(reference: str, owner: Society) -> Source:
+    found = invoices.invoice(reference)
+    account = contributions.account_to_pay()
+    facts = InvoiceFacts(
+        issuer=owner.name,
+        issuer_address=owner.address,
+        reference=found.reference,
+        payer=found.billed_name,
+        payer_reference=found.instalment.pledge.organisation.reference,
+        payer_address=found.billed_address,
+        quote=found.instalment.reference,
+        purchase_order=found.po_number,
+        pence=found.pence,
+        issued_on=found.issued_on,
+        due_on=found.due_on,
+        issued_at=found.issued_at,
+        account=(account.name, account.sort_code, account.account_number)
+        if account and account.sort_code and account.account_number
+        else None,
+    )
+    return Source("1", facts)
+
+
+def _credit_source(reference: str, owner: Society) -> Source:
+    found = invoices.credit_note(reference)
+    facts = CreditFacts(
+        issuer=owner.name,
+        issuer_address=owner.address,
+        reference=found.reference,
+        payer=found.invoice.billed_name,
+        payer_reference=found.invoice.instalment.pledge.organisation.reference,
+        payer_address=found.invoice.billed_address,
+        invoice_reference=found.invoice.reference,
+        pence=found.pence,
+        reason=found.reason,
+        issued_on=london_day(found.issued_at),
         issued_at=found.issued_at,
     )
     return Source("1", facts)

@@ -11,6 +11,8 @@ class Kind(StrEnum):
     RECEIPT = "receipt"
     PROPOSAL = "proposal"
     AGREEMENT = "agreement"
+    INVOICE = "invoice"
+    CREDIT_NOTE = "credit_note"
 
 
 def parse_name(name: str) -> tuple[Kind, str]:

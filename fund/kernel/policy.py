@@ -33,6 +33,10 @@ class Policy:
     pot_all_sectors_required: bool = True
     pot_warn_sector_percent: int = 60
     pot_warn_contributor_percent: int = 33
+    invoice_terms_days: int = 30
+    invoice_before_days: int = 30
+    reminder_before_days: int = 7
+    reminder_after_days: tuple[int, ...] = (14, 30)
     # gates
     coproduction_principles_version: str = "1.0"
     g1_min_sectors: int = 3

@@ -14,7 +14,7 @@ from fund.kernel.errors import NotFound
 from fund.kernel.tasks import Task
 from ledger.bank.models import BankAccount, StatementLine
 from ledger.money import format_pence
-from members.contributions.models import Pledge, Receipt
+from members.contributions.models import Pledge, PledgeInstalment, Receipt
 from members.contributions.rules import (
     OpenPledge,
     Payment,
@@ -24,6 +24,7 @@ from members.contributions.rules import (
     references_in,
     suggest,
 )
+from members.contributions.schedules.rules import InstalmentState
 from members.models import Organisation
 from members.rules import Sector, name_key
 
@@ -52,8 +53,10 @@ def _may_see(organisation_id: int, actor: Actor) -> bool:
 
 
 def pledge_by_reference(reference: str) -> Pledge | None:
-    """The pledge whose reference somebody typed, whichever way; for stewards."""
-    return db.session.scalar(select(Pledge).where(Pledge.reference_key == normal_reference(reference)))
+    """The pledge whose own reference, or an instalment's, somebody typed, whichever way; for stewards."""
+    key = normal_reference(reference)
+    of_instalment = select(PledgeInstalment.pledge_id).where(PledgeInstalment.reference_key == key)
+    return db.session.scalar(select(Pledge).where(or_(Pledge.reference_key == key, Pledge.id.in_(of_instalment))))
 
 
 def pledges_of(organisation_id: int, *, limit: int = 200) -> list[Pledge]:
@@ -178,22 +181,31 @@ def _candidates(lines: Sequence[StatementLine]) -> list[OpenPledge]:
     quoted = sorted({found for line in lines for found in references_in(_payment(line).written)})[:1000]
     amounts = sorted({line.amount_pence for line in lines})[:1000]
     written = sorted({name_key(f"{line.counterparty} {_payment(line).written}") for line in lines})[:200]
-    due = Pledge.pence - Pledge.paid_pence
-    rows = db.session.execute(
-        select(Pledge.id, Pledge.reference, Organisation.name, due)
+    due = PledgeInstalment.pence - PledgeInstalment.paid_pence
+    still_open = PledgeInstalment.state == InstalmentState.OPEN
+    instalments = db.session.execute(
+        select(Pledge.id, PledgeInstalment.reference, Organisation.name, due)
+        .join(Pledge, PledgeInstalment.pledge_id == Pledge.id)
         .join(Organisation, Pledge.organisation_id == Organisation.id)
         .where(
             or_(
-                Pledge.reference_key.in_(quoted) & (Pledge.state != PledgeState.CANCELLED),
-                Pledge.state.in_(_UNPAID) & due.in_(amounts),
-                Pledge.state.in_(_UNPAID)
-                & or_(false(), *(literal(text).contains(Organisation.name_key) for text in written)),
+                PledgeInstalment.reference_key.in_(quoted) & (Pledge.state != PledgeState.CANCELLED),
+                still_open & due.in_(amounts),
+                still_open & or_(false(), *(literal(text).contains(Organisation.name_key) for text in written)),
             )
         )
-        .order_by(Pledge.id)
+        .order_by(PledgeInstalment.due_on, PledgeInstalment.id)
         .limit(2000)
     )
-    return [OpenPledge(*row) for row in rows]
+    found = {row.reference: OpenPledge(*row) for row in instalments}
+    whole = db.session.execute(
+        select(Pledge.id, Pledge.reference, Organisation.name, Pledge.pence - Pledge.paid_pence)
+        .join(Organisation, Pledge.organisation_id == Organisation.id)
+        .where(Pledge.reference_key.in_(quoted), Pledge.state != PledgeState.CANCELLED)
+        .order_by(Pledge.id)
+        .limit(1000)
+    )
+    return [*found.values(), *(OpenPledge(*row) for row in whole if row.reference not in found)]
 
 
 def tasks(actor: Actor, now: datetime) -> list[Task]:

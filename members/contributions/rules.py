@@ -17,6 +17,7 @@ class PledgeState(StrEnum):
     PART_PAID = "part_paid"
     PAID = "paid"
     CANCELLED = "cancelled"
+    WRITTEN_OFF = "written_off"
 
 
 STATE_NAMES = {
@@ -24,6 +25,7 @@ STATE_NAMES = {
     PledgeState.PART_PAID: "Part paid",
     PledgeState.PAID: "Paid",
     PledgeState.CANCELLED: "Cancelled",
+    PledgeState.WRITTEN_OFF: "Written off",
 }
 
 SMALLEST_PLEDGE_PENCE = 100
@@ -55,13 +57,14 @@ def with_check(reference: str) -> str:
 
 
 def references_in(text: str) -> list[str]:
-    """Every pledge reference that `text` (what a payer wrote) may hold, in normal form, with a right check character.
+    """Every reference of a pledge or instalment that `text` (what a payer wrote) may hold, in normal form, with a right
+    check character.
 
     Banks drop dashes and run words together, so a reference may be followed at once by other letters and digits.
     """
     plain = normal_reference(text)
     found = []
-    for match in re.finditer(r"(?=(PL[0-9]{8,14}))", plain):
+    for match in re.finditer(r"(?=(P[LI][0-9]{8,16}))", plain):
         start = match.start()
         for length in range(10, len(match[1]) + 1):
             body, check = plain[start : start + length], plain[start + length : start + length + 1]
@@ -70,11 +73,13 @@ def references_in(text: str) -> list[str]:
     return found
 
 
-def state_after(pledged_pence: int, paid_pence: int) -> PledgeState:
-    """Where a pledge stands once so much of it is paid."""
-    if paid_pence <= 0:
-        return PledgeState.PLEDGED
-    return PledgeState.PAID if paid_pence >= pledged_pence else PledgeState.PART_PAID
+def state_after(pledged_pence: int, paid_pence: int, written_off_pence: int = 0) -> PledgeState:
+    """Where a pledge stands once so much of it is paid, and so much will not come."""
+    if paid_pence >= pledged_pence:
+        return PledgeState.PAID
+    if paid_pence + written_off_pence >= pledged_pence:
+        return PledgeState.WRITTEN_OFF
+    return PledgeState.PART_PAID if paid_pence > 0 else PledgeState.PLEDGED
 
 
 def payment_sentence(pledged_pence: int, paid_pence: int) -> str:
@@ -97,7 +102,8 @@ class Payment:
 
 @dataclass(frozen=True)
 class OpenPledge:
-    """A pledge that isn't cancelled. `due_pence` is what is still to come; nought or less when it is paid."""
+    """A pledge, or an instalment of one, that isn't cancelled. `id` is the pledge's; `due_pence` is what is still to
+    come, nought or less when it is paid."""
 
     id: int
     reference: str
@@ -125,16 +131,18 @@ def suggest(payment: Payment, pledges: Sequence[OpenPledge]) -> Iterator[Suggest
         return
     unpaid = [pledge for pledge in pledges if pledge.due_pence > 0]
     same = [pledge for pledge in unpaid if pledge.due_pence == payment.pence]
-    named = {pledge.id for pledge in unpaid if _names(payment, pledge)}
-    named |= {pledge.id for pledge in same if payment.payer and names_alike(pledge.organisation_name, payment.payer)}
+    named = {pledge.reference for pledge in unpaid if _names(payment, pledge)}
+    named |= {
+        pledge.reference for pledge in same if payment.payer and names_alike(pledge.organisation_name, payment.payer)
+    }
     for pledge in same:
-        if pledge.id in named:
+        if pledge.reference in named:
             yield Suggestion(pledge, "Same amount and payer, but no reference.", False)
     for pledge in unpaid:
-        if pledge.id in named and pledge not in same:
+        if pledge.reference in named and pledge not in same:
             yield Suggestion(pledge, "Same payer, another amount.", False)
     for pledge in same:
-        if pledge.id not in named:
+        if pledge.reference not in named:
             yield Suggestion(pledge, "Same amount, another payer.", False)
 
 

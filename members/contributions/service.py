@@ -1,5 +1,6 @@
 """Pledging, and matching what came into the bank to what was pledged."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
@@ -8,29 +9,57 @@ from sqlalchemy import select
 import ledger.bank.service
 import ledger.service
 from fund.kernel import audit
-from fund.kernel.access import Actor, Permission, Role
-from fund.kernel.calendar import london_day
+from fund.kernel.access import Actor, Permission
+from fund.kernel.calendar import in_words, london_day
 from fund.kernel.db import db
 from fund.kernel.errors import Conflict, Finding, NotFound, RuleBroken
-from fund.kernel.outbox import mail
+from fund.kernel.policy import policy_at
 from fund.kernel.references import next_reference
-from fund.kernel.topics import Topic
 from ledger.money import format_pence
 from ledger.rules import AccountKind
-from members.contributions import rules
+from members.contributions import queries, rules
+from members.contributions.invoices import service as invoices
 from members.contributions.models import Pledge, Receipt
+from members.contributions.notices import tell
 from members.contributions.rules import PledgeState
-from members.models import Organisation
-from members.queries import LARGEST_ID, lock_organisation, people_with
+from members.contributions.schedules import queries as schedule
+from members.contributions.schedules import service as schedules
+from members.contributions.schedules.rules import (
+    InstalmentState,
+    Part,
+    PledgeKind,
+    default_due,
+    lay_out,
+    schedule_faults,
+)
+from members.queries import LARGEST_ID, lock_organisation
 from members.rules import MembershipStatus
 
 
-def pledge(*, organisation_id: int, pence: int, po_number: str | None, actor: Actor, now: datetime) -> Pledge:
+def pledge(
+    *,
+    organisation_id: int,
+    pence: int,
+    po_number: str | None,
+    actor: Actor,
+    now: datetime,
+    kind: PledgeKind = PledgeKind.ONE_OFF,
+    first_on: date | None = None,
+    count: int = 1,
+    months: int = 1,
+) -> Pledge:
     """Promise to pay in. The reference to quote is mailed to those who look after the organisation's money.
+
+    Args:
+        pence: the whole; of a yearly pledge, what is paid each year.
+        kind: how it is paid.
+        first_on: when the first instalment is due; by the fund's terms of payment, unless given.
+        count: how many instalments or years.
+        months: between two instalments.
 
     Raises:
         NotFound: for another organisation than one's own.
-        RuleBroken: an amount that can't be right, or an organisation that isn't a member.
+        RuleBroken: an amount or a day that can't be right, or an organisation that isn't a member.
     """
     if actor.organisation_id != organisation_id:
         raise NotFound
@@ -48,12 +77,18 @@ def pledge(*, organisation_id: int, pence: int, po_number: str | None, actor: Ac
                 )
             ]
         )
+    today = london_day(now)
+    parts = lay_out(
+        kind, pence, first_on or default_due(today, policy_at(now).invoice_terms_days), count=count, months=months
+    )
+    if faults := list(schedule_faults(parts, today)):
+        raise RuleBroken([_beside(fault) for fault in faults[:1]])
     reference = rules.with_check(next_reference("PL", year=london_day(now).year, digits=4))
     made = Pledge(
         reference=reference,
         reference_key=rules.normal_reference(reference),
         organisation_id=organisation_id,
-        pence=pence,
+        pence=sum(part.pence for part in parts),
         po_number=po_number or None,
         state=PledgeState.PLEDGED,
         pledged_at=now,
@@ -61,45 +96,34 @@ def pledge(*, organisation_id: int, pence: int, po_number: str | None, actor: Ac
     )
     db.session.add(made)
     db.session.flush()
-    audit.record(actor, "pledge.made", reference, at=now, after={"pence": pence, "po_number": po_number})
-    _tell(
+    schedules.lay_out(made, parts)
+    audit.record(
+        actor,
+        "pledge.made",
+        reference,
+        at=now,
+        after={
+            "pence": made.pence,
+            "po_number": po_number,
+            "due": ", ".join(f"{part.due_on} {part.pence}" for part in parts),
+        },
+    )
+    first = parts[0]
+    tell(
         organisation,
         f"pledge:{reference}",
         subject=f"How to pay your pledge {reference}",
-        what=f"{organisation.name} pledged {format_pence(pence)}. Pay by bank transfer and quote {reference}.",
-        why="You look after your organisation's money at the fund.",
-        by_when="Pay when it suits you. Money counts once it has cleared.",
+        what=f"{organisation.name} pledged {format_pence(made.pence)}. Pay by bank transfer and quote {reference}.",
+        by_when=f"{format_pence(first.pence)} is due by {in_words(first.due_on)}. Money counts once it has cleared.",
         path=f"/pledges/{reference}",
         now=now,
     )
     return made
 
 
-def _tell(
-    organisation: Organisation,
-    key: str,
-    *,
-    subject: str,
-    what: str,
-    why: str,
-    by_when: str,
-    path: str,
-    now: datetime,
-    document: str | None = None,
-) -> None:
-    for person in people_with(organisation.id, {Role.CERTIFIER, Role.FINANCE}):
-        mail(
-            key=f"{key}:{person.id}",
-            to=person.email,
-            subject=subject,
-            what=what,
-            why=why,
-            by_when=by_when,
-            path=path,
-            now=now,
-            document=document,
-            topic=Topic.MONEY,
-        )
+def _beside(fault: Finding) -> Finding:
+    """A finding about one instalment, beside the field of the form that lays them all out."""
+    return Finding(fault.message, "first_on" if (fault.field or "").startswith("due_") else "count")
 
 
 def _locked_pledge(pledge_id: int) -> Pledge:
@@ -124,14 +148,37 @@ def cancel(*, pledge_id: int, reason: str, actor: Actor, now: datetime) -> Pledg
     found.state = PledgeState.CANCELLED
     found.cancelled_at = now
     found.cancel_reason = reason
+    for instalment in schedule.of_pledge(found.id, lock=True):
+        if instalment.invoiced_pence:
+            invoices.undo(instalment, reason=f"The pledge was cancelled: {reason}", actor=actor, now=now)
+        instalment.state = InstalmentState.CANCELLED
     audit.record(actor, "pledge.cancelled", found.reference, at=now, after={"reason": reason})
     return found
 
 
-def match(*, line_id: int, pledge_id: int, actor: Actor | None, now: datetime) -> Receipt:
+def reschedule(*, pledge_id: int, parts: Sequence[Part], actor: Actor, now: datetime) -> Pledge:
+    """Give the instalments of one's own pledge that were neither paid nor invoiced other days and amounts.
+
+    Raises:
+        NotFound: another organisation's pledge.
+        Conflict: an instalment was paid or invoiced meanwhile.
+        RuleBroken: days out of order or past, amounts that don't sum to what is left of the pledge.
+    """
+    found = _locked_pledge(pledge_id)
+    if found.organisation_id != actor.organisation_id:
+        raise NotFound
+    actor.require(Permission.CONTRIBUTE)
+    schedules.reschedule(pledge=found, parts=parts, actor=actor, now=now)
+    return found
+
+
+def match(*, line_id: int, pledge_id: int, actor: Actor | None, now: datetime, quoted: str | None = None) -> Receipt:
     """Say that a line of the bank pays a pledge: settles the line, books the contribution, writes the receipt.
 
     A payment of more than is due is taken whole. A pledge that was paid before takes a further payment as well.
+
+    Args:
+        quoted: the reference of the pledge or of one instalment; without one, the oldest open instalment is paid.
 
     Raises:
         NotFound: no such line or pledge.
@@ -149,7 +196,11 @@ def match(*, line_id: int, pledge_id: int, actor: Actor | None, now: datetime) -
     paid = _locked_pledge(pledge_id)
     _refuse_cancelled(paid)
     return _receive(
-        _Came(line.amount_pence, line.booked_on, line.key, AccountKind.SUSPENSE, line.id), paid, reference, actor, now
+        _Came(line.amount_pence, line.booked_on, line.key, AccountKind.SUSPENSE, quoted, line.id),
+        paid,
+        reference,
+        actor,
+        now,
     )
 
 
@@ -167,7 +218,8 @@ def receive(
     first receipt. Who may say so is the caller's question.
 
     Args:
-        pledge_reference: as somebody wrote it.
+        pledge_reference: of the pledge or of one instalment, as somebody wrote it; of a pledge, the oldest open
+            instalment is paid.
         source: what brought the money, once and for all, such as "stripe:pi_123".
         held_in: where the money lies: SUSPENSE (a line of the bank) or STRIPE.
 
@@ -178,10 +230,10 @@ def receive(
     """
     if pence <= 0:
         raise RuleBroken("Only money that came in can pay a pledge. Check the amount.")
-    quoted = db.session.scalar(
-        select(Pledge.id).where(Pledge.reference_key == rules.normal_reference(pledge_reference))
-    )
-    paid = _locked_pledge(quoted or 0)
+    quoted = queries.pledge_by_reference(pledge_reference)
+    if quoted is None:
+        raise NotFound
+    paid = _locked_pledge(quoted.id)
     earlier = db.session.scalar(select(Receipt).where(Receipt.source == source))
     if earlier is not None:
         if (earlier.pledge_id, earlier.pence) != (paid.id, pence):
@@ -191,7 +243,9 @@ def receive(
             )
         return earlier
     _refuse_cancelled(paid)
-    return _receive(_Came(pence, received_on, source, held_in), paid, _receipt_number(now), actor, now)
+    return _receive(
+        _Came(pence, received_on, source, held_in, pledge_reference), paid, _receipt_number(now), actor, now
+    )
 
 
 def _receipt_number(now: datetime) -> str:
@@ -207,12 +261,13 @@ def _refuse_cancelled(paid: Pledge) -> None:
 
 @dataclass(frozen=True)
 class _Came:
-    """Money that has cleared: how much, when, what brought it, where it lies."""
+    """Money that has cleared: how much, when, what brought it, where it lies, which reference was quoted."""
 
     pence: int
     on: date
     source: str
     held_in: AccountKind
+    quoted: str | None
     statement_line_id: int | None = None
 
 
@@ -230,7 +285,6 @@ def _receive(came: _Came, paid: Pledge, reference: str, actor: Actor | None, now
     )
     before = paid.paid_pence
     paid.paid_pence = before + came.pence
-    paid.state = rules.state_after(paid.pence, paid.paid_pence)
     receipt = Receipt(
         reference=reference,
         organisation_id=organisation.id,
@@ -245,6 +299,18 @@ def _receive(came: _Came, paid: Pledge, reference: str, actor: Actor | None, now
     )
     db.session.add(receipt)
     db.session.flush()
+    if invoiced := schedules.pay(paid, receipt, came.quoted):
+        ledger.service.settle_promise(
+            key=f"{came.source}:invoice",
+            kind="invoice_paid",
+            contributor=organisation.owner,
+            pence=invoiced,
+            occurred_on=came.on,
+            description=f"{organisation.name}, invoiced for {paid.reference} and paid, receipt {reference}",
+            actor=actor,
+            now=now,
+        )
+    paid.state = rules.state_after(paid.pence, paid.paid_pence, paid.written_off_pence)
     audit.record(
         actor,
         "pledge.paid",
@@ -253,13 +319,12 @@ def _receive(came: _Came, paid: Pledge, reference: str, actor: Actor | None, now
         before={"paid_pence": before},
         after={"paid_pence": paid.paid_pence, "receipt": reference, "source": came.source},
     )
-    _tell(
+    tell(
         organisation,
         f"receipt:{reference}",
         subject=f"Receipt {reference}: {format_pence(receipt.pence)} from {organisation.name}",
         what=f"Your {format_pence(receipt.pence)} has cleared. {rules.payment_sentence(paid.pence, paid.paid_pence)} "
         "The receipt is attached.",
-        why="You look after your organisation's money at the fund.",
         by_when="Nothing is needed by a date.",
         path=f"/pledges/{paid.reference}",
         now=now,

@@ -4,14 +4,22 @@ from flask import Blueprint, Response, url_for
 
 import ledger.bank.queries
 from fund.kernel.access import Permission, access
+from fund.kernel.calendar import london_day
 from fund.kernel.errors import Conflict, Finding, NotFound, RuleBroken
+from fund.kernel.forms import ActionForm
 from fund.kernel.once import Done
 from fund.kernel.pages import actor, now, own_organisation_id, page, submit
+from fund.kernel.policy import policy_at
 from ledger.bank.models import StatementLine
 from ledger.money import format_pence
 from members.contributions import queries, service
-from members.contributions.forms import CancelForm, ConfirmForm, MatchForm, PledgeForm
+from members.contributions.forms import CancelForm, ConfirmForm, MatchForm, PledgeForm, schedule_form
+from members.contributions.invoices import queries as invoices
+from members.contributions.invoices.views import may_invoice
 from members.contributions.rules import STATE_NAMES, PledgeState, payment_sentence
+from members.contributions.schedules import queries as schedule
+from members.contributions.schedules.rules import InstalmentState, PledgeKind, instalment_standing, schedule_in_words
+from members.contributions.schedules.service import may_move
 
 bp = Blueprint("contributions", __name__)
 
@@ -20,7 +28,7 @@ LINES_SHOWN = 100
 
 @bp.app_context_processor
 def _names() -> dict[str, object]:
-    return {"PLEDGE_STATES": STATE_NAMES}
+    return {"PLEDGE_STATES": STATE_NAMES, "instalment_standing": instalment_standing}
 
 
 @bp.get("/pledges")
@@ -48,13 +56,19 @@ def new_pledge() -> Response:
             po_number=form.po_number.data,
             actor=actor(),
             now=now(),
+            kind=PledgeKind(form.kind.data),
+            first_on=form.first_on.data,
+            count=form.payments,
+            months=int(form.months.data),
         )
         return Done(
             "Thank you. This page says how to pay; we have mailed it as well.",
             url_for("contributions.pledge", reference=made.reference),
         )
 
-    return submit(form, work) or page("contributions/new_pledge.html", form)
+    return submit(form, work) or page(
+        "contributions/new_pledge.html", form, terms_days=policy_at(now()).invoice_terms_days
+    )
 
 
 @bp.route("/pledges/<reference>", methods=["GET", "POST"])
@@ -74,15 +88,48 @@ def pledge(reference: str) -> Response:
     if answer is not None:
         return answer
     found = queries.pledge(reference, actor())
+    instalments = schedule.of_pledge(found.id)
     return page(
         "contributions/pledge.html",
         form,
         pledge=found,
+        instalments=instalments,
+        today=london_day(now()),
+        invoices=invoices.of_pledge(found.id),
+        invoice_forms={
+            one.id: ActionForm(None, prefix=one.reference)
+            for one in instalments
+            if one.state is InstalmentState.OPEN and one.invoice_reference is None
+        }
+        if may_invoice(found.organisation_id, actor())
+        else {},
+        schedule=schedule_in_words([one.due_on for one in instalments]),
+        may_move=mine and len(instalments) > 1 and any(may_move(one) for one in instalments),
         receipts=queries.receipts_for(found.id),
         account=queries.account_to_pay(),
         may_cancel=mine and found.state is PledgeState.PLEDGED,
         own=found.organisation_id == actor().organisation_id,
     )
+
+
+@bp.route("/pledges/<reference>/schedule", methods=["GET", "POST"])
+@access(Permission.CONTRIBUTE)
+def reschedule(reference: str) -> Response:
+    """Other days and amounts for what was neither paid nor invoiced."""
+    found = queries.pledge(reference, actor())
+    if found.organisation_id != actor().organisation_id:
+        raise NotFound
+    moving = [one for one in schedule.of_pledge(found.id) if may_move(one)]
+    if not moving:
+        raise Conflict("Every instalment is paid or invoiced, so none can move. The pledge's page shows each of them.")
+    pledge_id, path = found.id, url_for("contributions.pledge", reference=found.reference)
+    form = schedule_form(moving)
+
+    def work() -> Done:
+        service.reschedule(pledge_id=pledge_id, parts=form.parts(len(moving)), actor=actor(), now=now())
+        return Done("The schedule is changed.", path)
+
+    return submit(form, work) or page("contributions/schedule.html", form, pledge=found, moving=moving)
 
 
 # --- matching
@@ -144,7 +191,7 @@ def _match(line_id: int, reference: str) -> Done:
         raise RuleBroken(
             [Finding("No pledge has this reference. Check it against the pledge's mail or page.", "pledge")]
         )
-    receipt = service.match(line_id=line_id, pledge_id=found.id, actor=actor(), now=now())
+    receipt = service.match(line_id=line_id, pledge_id=found.id, actor=actor(), now=now(), quoted=reference)
     return Done(
         f"{format_pence(receipt.pence)} from {receipt.organisation.name} is in the pot. "
         f"{payment_sentence(receipt.pledge.pence, receipt.pledge.paid_pence)} "

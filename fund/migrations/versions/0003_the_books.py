@@ -15,7 +15,7 @@ down_revision = "0002_members_and_people"
 branch_labels = None
 depends_on = None
 
-APPEND_ONLY: tuple[str, ...] = ()
+APPEND_ONLY: tuple[str, ...] = ("receipt_share", "invoice", "credit_note")
 
 
 def upgrade() -> None:
@@ -55,6 +55,20 @@ def upgrade() -> None:
             if index.name not in indexes:
                 index.create(bind)
     db.metadata.create_all(bind)
+    # A pledge of before there were instalments is one instalment, due by the terms of payment.
+    due_on = (
+        "date(pledged_at, '+30 days')" if bind.dialect.name == "sqlite" else "(pledged_at + interval '30 days')::date"
+    )
+    bind.exec_driver_sql(
+        "INSERT INTO pledge_instalment (pledge_id, number, reference, reference_key, due_on, pence, paid_pence, "
+        "written_off_pence, invoiced_pence, state) SELECT id, 1, reference, reference_key, "
+        f"{due_on}, pence, paid_pence, 0, 0, CASE state WHEN 'paid' THEN 'paid' WHEN 'cancelled' THEN 'cancelled' "
+        "ELSE 'open' END FROM pledge ORDER BY id"
+    )
+    bind.exec_driver_sql(
+        "INSERT INTO receipt_share (receipt_id, instalment_id, pence) SELECT receipt.id, pledge_instalment.id, "
+        "receipt.pence FROM receipt JOIN pledge_instalment ON pledge_instalment.pledge_id = receipt.pledge_id"
+    )
     for statement in guards.account_guards_of_restrictions(bind.dialect.name):
         bind.exec_driver_sql(statement)
     for table_name in APPEND_ONLY:

@@ -1,0 +1,1 @@
+"""Invoices for instalments, credit notes, and reminders."""

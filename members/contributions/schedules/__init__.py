@@ -1,0 +1,1 @@
+"""Instalments of a pledge: what is due when, and which of them a payment pays."""
