@@ -29,6 +29,7 @@ import members.accounts.views
 import members.contact.views
 import members.contributions.invoices.views
 import members.contributions.views
+import members.contributions.writeoffs.views
 import members.offices.views
 import members.profile.views
 import members.prospects.views
@@ -61,6 +62,7 @@ _BLUEPRINTS = (
     members.register.views.bp,
     members.contributions.views.bp,
     members.contributions.invoices.views.bp,
+    members.contributions.writeoffs.views.bp,
     members.profile.views.bp,
     members.prospects.views.bp,
     members.offices.views.bp,

@@ -11,6 +11,7 @@ import fund.rulebook.queries
 import ledger.bank.queries
 import members.accounts.factors.queries
 import members.contributions.queries
+import members.contributions.writeoffs.queries
 import members.offices.queries
 import members.profile.queries
 import members.prospects.queries
@@ -41,6 +42,8 @@ _PLACES = (
     (Permission.ADMIT_MEMBERS, "register.shares", "Shares"),
     (Permission.KEEP_BANK, "bank.statements", "Bank statements"),
     (Permission.KEEP_BANK, "contributions.money_in", "Money in"),
+    (Permission.READ_BOOKS, "public.contributions", "Contributions by sector"),
+    (Permission.READ_BOOKS, "writeoffs.write_offs", "Write-offs"),
     (Permission.KEEP_BANK, "bank.payments_out", "Payments out"),
     (Permission.KEEP_BANK, "bank.payees", "Payees"),
     (Permission.READ_BOOKS, "treasury.desk", "Treasurer’s desk"),
@@ -60,6 +63,7 @@ _SOURCES = (
     members.accounts.factors.queries.tasks,
     members.register.queries.tasks,
     members.contributions.queries.tasks,
+    members.contributions.writeoffs.queries.tasks,
     members.profile.queries.tasks,
     members.prospects.queries.tasks,
     members.offices.queries.tasks,

@@ -118,6 +118,23 @@ def _moved(kind: AccountKind, *by: ColumnElement[Any] | InstrumentedAttribute[An
     )
 
 
+def moved_between(kind: AccountKind, since: date, until: date) -> dict[str, int]:
+    """Signed pence by owner that moved in the accounts of a kind from `since` to `until`, both included, by the day it
+    happened. A reversal counts on the day of what it undoes."""
+    undone = aliased(Transfer)
+    day = func.coalesce(undone.occurred_on, Transfer.occurred_on)
+    rows = db.session.execute(
+        select(Account.owner, func.sum(Entry.amount_pence))
+        .join(Entry, Entry.account_id == Account.id)
+        .join(Transfer, Transfer.id == Entry.transfer_id)
+        .outerjoin(undone, undone.id == Transfer.reverses_id)
+        .where(Account.kind == kind, Account.owner.is_not(None), day >= since, day <= until)
+        .group_by(Account.owner)
+        .order_by(Account.owner)
+    )
+    return {owner: int(pence) for owner, pence in rows if owner is not None}
+
+
 def pot() -> Pot:
     """The pot as it stands."""
     totals = totals_by_kind()

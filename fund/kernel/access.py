@@ -94,6 +94,7 @@ class Permission(StrEnum):
     KEEP_REGISTERS = "keep_registers"
     READ_REGISTERS = "read_registers"
     INSPECT_REGISTERS = "inspect_registers"
+    WRITE_OFF_PLEDGES = "write_off_pledges"
 
 
 MATRIX: dict[Permission, frozenset[Role]] = {
@@ -132,6 +133,7 @@ MATRIX: dict[Permission, frozenset[Role]] = {
     Permission.KEEP_REGISTERS: frozenset({Role.SECRETARY}),
     Permission.READ_REGISTERS: frozenset({Role.SECRETARY, Role.BOARD, Role.AUDITOR}),
     Permission.INSPECT_REGISTERS: ORGANISATION_ROLES | _OFFICE,
+    Permission.WRITE_OFF_PLEDGES: frozenset({Role.STEWARD, Role.BOARD}),
 }
 """Permission → the roles that give it. ANYONE and SIGNED_IN need no role; DEMO needs a demonstration fund."""
 
@@ -155,6 +157,7 @@ SECOND_FACTOR = frozenset(
         Permission.KEEP_BANK,
         Permission.PREPARE_GRANTS,
         Permission.APPROVE_PAYMENTS,
+        Permission.WRITE_OFF_PLEDGES,
         # ballots: calling, closing, declaring and voiding them
         Permission.RUN_BALLOTS,
         Permission.VOID_BALLOTS,

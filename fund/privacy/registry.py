@@ -148,6 +148,7 @@ HOLDINGS: tuple[Holding, ...] = (
             hidden=("billed_name", "billed_address"),
             stays="The name and address on an invoice are the organisation's."),
     Holding("credit_note", "Credit notes you issued", BOOKS, ("issued_by_id",)),
+    Holding("write_off", "Write-offs you proposed or decided", BOOKS, ("proposed_by_id", "decided_by_id")),
     Holding("transfer", "Entries you made in the books", BOOKS, ("actor_id",)),
     Holding("statement", "Bank statements you brought in", BOOKS, ("imported_by_id",)),
     Holding("statement_line", "Bank lines you settled", BOOKS, ("settled_by_id",),

@@ -5,6 +5,7 @@ The look (colours, type) is in the templates and the style sheet; beside each dr
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from ledger.money import split
 from members.rules import Sector
@@ -62,3 +63,14 @@ def bar_widths(pence: Sequence[int]) -> list[int]:
     """How long each bar is: the largest fills the width, and no money above nought is invisible."""
     largest = max([*pence, 1])
     return [max(1, BAR_WIDTH * one // largest) if one > 0 else 0 for one in pence]
+
+
+def stacks(rows: Sequence[Sequence[int]], width: int = BAR_WIDTH) -> list[list[tuple[int, int]]]:
+    """(x, width) of each part of each bar, laid end to end; the longest bar fills the width, and a bar is as long as
+    its parts."""
+    longest = max([sum(row) for row in rows] + [1])
+    found = []
+    for row in rows:
+        edges = [width * sum(row[:place]) // longest for place in range(len(row) + 1)]
+        found.append([(start, end - start) for start, end in pairwise(edges)])
+    return found

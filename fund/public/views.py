@@ -6,6 +6,7 @@ from fund.kernel.access import Permission, access
 from fund.kernel.pages import actor_or_none, now, page
 from fund.kernel.places import DISTRICTS
 from fund.kernel.policy import policy_at
+from fund.public import balance as sharing
 from fund.public import drawing, organisation_views, queries
 from fund.public.words import WORDS
 from fund.reporting import queries as reporting
@@ -38,6 +39,19 @@ def money() -> Response:
         bands=drawing.pot(_sectors(found.paid_in)),
         bar_widths=drawing.bar_widths,
         sectors=list(found.paid_in | found.granted | found.paid_out),
+        balance=sharing.balance(now()),
+    )
+
+
+@bp.get("/contributions")
+@access(Permission.READ_BOOKS)
+def contributions() -> Response:
+    """The fund year's contributions by sector, for those who keep the pot in balance."""
+    found = sharing.balance(now())
+    return page(
+        "public/contributions.html",
+        balance=found,
+        stacks=drawing.stacks([(row.cleared_pence, row.invoiced_pence, row.pledged_pence) for row in found.rows]),
     )
 
 

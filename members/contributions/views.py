@@ -15,7 +15,6 @@ from ledger.money import format_pence
 from members.contributions import queries, service
 from members.contributions.forms import CancelForm, ConfirmForm, MatchForm, PledgeForm, schedule_form
 from members.contributions.invoices import queries as invoices
-from members.contributions.invoices.views import may_invoice
 from members.contributions.rules import STATE_NAMES, PledgeState, payment_sentence
 from members.contributions.schedules import queries as schedule
 from members.contributions.schedules.rules import InstalmentState, PledgeKind, instalment_standing, schedule_in_words
@@ -96,12 +95,13 @@ def pledge(reference: str) -> Response:
         instalments=instalments,
         today=london_day(now()),
         invoices=invoices.of_pledge(found.id),
+        may_write_off=actor().may(Permission.WRITE_OFF_PLEDGES),
         invoice_forms={
             one.id: ActionForm(None, prefix=one.reference)
             for one in instalments
             if one.state is InstalmentState.OPEN and one.invoice_reference is None
         }
-        if may_invoice(found.organisation_id, actor())
+        if invoices.may_invoice(found.organisation_id, actor())
         else {},
         schedule=schedule_in_words([one.due_on for one in instalments]),
         may_move=mine and len(instalments) > 1 and any(may_move(one) for one in instalments),

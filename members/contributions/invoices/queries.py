@@ -58,6 +58,13 @@ def may_see(found: Invoice, actor: Actor) -> bool:
     return own or actor.may(Permission.READ_BOOKS)
 
 
+def may_invoice(organisation_id: int, person: Actor) -> bool:
+    """Whether somebody may ask for an invoice of an organisation, or undo one: its own people who look after its money,
+    and the stewards who keep the bank."""
+    own = person.organisation_id == organisation_id and person.may(Permission.CONTRIBUTE)
+    return own or person.may(Permission.KEEP_BANK)
+
+
 @dataclass(frozen=True)
 class Issued:
     """An invoice with the credit note that undid it, if one did."""

@@ -6,7 +6,7 @@ from sqlalchemy import select
 
 import ledger.service
 from fund.kernel import audit
-from fund.kernel.access import Actor, Permission
+from fund.kernel.access import Actor
 from fund.kernel.calendar import in_words, london_day
 from fund.kernel.db import db
 from fund.kernel.errors import Conflict, NotFound
@@ -15,36 +15,13 @@ from fund.kernel.references import next_reference
 from ledger.money import format_pence
 from members.contributions.invoices import queries
 from members.contributions.invoices.rules import pay_by
-from members.contributions.models import CreditNote, Invoice, Pledge, PledgeInstalment
+from members.contributions.models import CreditNote, Invoice, PledgeInstalment
 from members.contributions.notices import tell
 from members.contributions.schedules.rules import InstalmentState
+from members.contributions.schedules.service import locked
 from members.queries import LARGEST_ID
 
 MOST_AT_ONCE = 200
-
-
-def _locked(instalment_id: int) -> PledgeInstalment:
-    """The instalment, its pledge locked before it, as everything that moves either does."""
-    pledge_id = select(PledgeInstalment.pledge_id).where(PledgeInstalment.id == instalment_id).scalar_subquery()
-    db.session.execute(
-        select(Pledge).where(Pledge.id == pledge_id).with_for_update().execution_options(populate_existing=True)
-    )
-    found = db.session.scalar(
-        select(PledgeInstalment)
-        .where(PledgeInstalment.id == instalment_id)
-        .with_for_update()
-        .execution_options(populate_existing=True)
-    )
-    if found is None:
-        raise NotFound
-    return found
-
-
-def _require_money_person(organisation_id: int, actor: Actor) -> None:
-    """The organisation's own people who look after its money, and the stewards who keep the bank."""
-    own = actor.organisation_id == organisation_id and actor.may(Permission.CONTRIBUTE)
-    if not own and not actor.may(Permission.KEEP_BANK):
-        raise NotFound
 
 
 def issue(*, instalment_id: int, actor: Actor | None, now: datetime) -> Invoice:
@@ -56,12 +33,10 @@ def issue(*, instalment_id: int, actor: Actor | None, now: datetime) -> Invoice:
         NotFound: no such instalment, or another organisation's.
         Conflict: it is paid, written off, cancelled, or invoiced already.
     """
-    if not 0 < instalment_id <= LARGEST_ID:
-        raise NotFound
-    asked = _locked(instalment_id)
+    asked = locked(instalment_id)
     organisation = asked.pledge.organisation
-    if actor is not None:
-        _require_money_person(organisation.id, actor)
+    if actor is not None and not queries.may_invoice(organisation.id, actor):
+        raise NotFound
     if asked.invoice_reference is not None:
         raise Conflict(f"Invoice {asked.invoice_reference} stands for this already. Open it on the pledge's page.")
     if asked.state is not InstalmentState.OPEN:
@@ -119,10 +94,9 @@ def credit(*, invoice_id: int, reason: str, actor: Actor, now: datetime) -> Cred
         Conflict: it was credited or paid before.
     """
     found = db.session.get(Invoice, invoice_id) if 0 < invoice_id <= LARGEST_ID else None
-    if found is None:
+    if found is None or not queries.may_invoice(found.organisation_id, actor):
         raise NotFound
-    _require_money_person(found.organisation_id, actor)
-    asked = _locked(found.instalment_id)
+    asked = locked(found.instalment_id)
     if asked.invoice_reference != found.reference:
         raise Conflict(f"{found.reference} was credited before. The pledge's page shows the credit note.")
     if asked.invoiced_pence == 0:

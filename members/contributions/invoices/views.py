@@ -2,7 +2,7 @@
 
 from flask import Blueprint, Response, url_for
 
-from fund.kernel.access import Actor, Permission, access
+from fund.kernel.access import Permission, access
 from fund.kernel.errors import NotAllowed, NotFound
 from fund.kernel.forms import ActionForm
 from fund.kernel.once import Done
@@ -14,12 +14,6 @@ from members.contributions.queries import pledge
 from members.contributions.schedules import queries as schedule
 
 bp = Blueprint("invoices", __name__)
-
-
-def may_invoice(organisation_id: int, person: Actor) -> bool:
-    """Whether the page offers it; `service` asks again."""
-    own = person.organisation_id == organisation_id and person.may(Permission.CONTRIBUTE)
-    return own or person.may(Permission.KEEP_BANK)
 
 
 @bp.post("/pledges/<reference>/invoices/<instalment>")
@@ -60,11 +54,12 @@ def invoice(reference: str) -> Response:
         return answer
     found = queries.invoice(reference[:40])
     stands = found.instalment.invoice_reference == found.reference
+    to_pay = stands and found.instalment.invoiced_pence > 0
     return page(
         "contributions/invoice.html",
         form,
         invoice=found,
         credit_reference=queries.credit_reference(found.id),
         stands=stands,
-        may_credit=stands and found.instalment.invoiced_pence > 0 and may_invoice(found.organisation_id, actor()),
+        may_credit=to_pay and queries.may_invoice(found.organisation_id, actor()),
     )

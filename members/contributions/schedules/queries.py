@@ -1,12 +1,15 @@
 """Reads of instalments."""
 
-from sqlalchemy import select
+from datetime import date
+
+from sqlalchemy import func, select
 
 from fund.kernel.db import db
 from fund.kernel.errors import NotFound
-from members.contributions.models import PledgeInstalment
+from members.contributions.models import Pledge, PledgeInstalment
 from members.contributions.rules import normal_reference
-from members.contributions.schedules.rules import MOST_INSTALMENTS
+from members.contributions.schedules.rules import MOST_INSTALMENTS, InstalmentState
+from members.models import Organisation
 
 
 def of_pledge(pledge_id: int, *, lock: bool = False) -> list[PledgeInstalment]:
@@ -34,3 +37,18 @@ def instalment(reference: str) -> PledgeInstalment:
     if found is None:
         raise NotFound
     return found
+
+
+def not_invoiced_by_owner(until: date) -> dict[str, int]:
+    """What is still to come by `until` and was not invoiced, in pence by the owner's name in the books."""
+    to_come = PledgeInstalment.pence - PledgeInstalment.paid_pence - PledgeInstalment.invoiced_pence
+    rows = db.session.execute(
+        select(Organisation.reference, func.sum(to_come))
+        .join(Pledge, PledgeInstalment.pledge_id == Pledge.id)
+        .join(Organisation, Pledge.organisation_id == Organisation.id)
+        .where(PledgeInstalment.state == InstalmentState.OPEN, PledgeInstalment.due_on <= until)
+        .group_by(Organisation.reference)
+        .having(func.sum(to_come) != 0)
+        .order_by(Organisation.reference)
+    )
+    return {f"org:{reference}": int(pence) for reference, pence in rows}

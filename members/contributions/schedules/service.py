@@ -1,17 +1,20 @@
-"""Laying out instalments, moving them, and paying them. Every verb is given a pledge that is locked."""
+"""Laying out instalments, moving them, and paying them. Who calls has locked the pledge."""
 
 from collections.abc import Sequence
 from datetime import datetime
+
+from sqlalchemy import select
 
 from fund.kernel import audit
 from fund.kernel.access import Actor
 from fund.kernel.calendar import london_day
 from fund.kernel.db import db
-from fund.kernel.errors import Conflict, RuleBroken
+from fund.kernel.errors import Conflict, NotFound, RuleBroken
 from members.contributions.models import Pledge, PledgeInstalment, Receipt, ReceiptShare
 from members.contributions.rules import normal_reference
 from members.contributions.schedules import queries, rules
 from members.contributions.schedules.rules import InstalmentState, Part
+from members.queries import LARGEST_ID
 
 
 def lay_out(pledge: Pledge, parts: Sequence[Part]) -> None:
@@ -30,6 +33,25 @@ def lay_out(pledge: Pledge, parts: Sequence[Part]) -> None:
             )
         )
     db.session.flush()
+
+
+def locked(instalment_id: int) -> PledgeInstalment:
+    """The instalment, its pledge locked before it, as everything that moves either does. Raises NotFound."""
+    if not 0 < instalment_id <= LARGEST_ID:
+        raise NotFound
+    pledge_id = select(PledgeInstalment.pledge_id).where(PledgeInstalment.id == instalment_id).scalar_subquery()
+    db.session.execute(
+        select(Pledge).where(Pledge.id == pledge_id).with_for_update().execution_options(populate_existing=True)
+    )
+    found = db.session.scalar(
+        select(PledgeInstalment)
+        .where(PledgeInstalment.id == instalment_id)
+        .with_for_update()
+        .execution_options(populate_existing=True)
+    )
+    if found is None:
+        raise NotFound
+    return found
 
 
 def may_move(instalment: PledgeInstalment) -> bool:
