@@ -26,6 +26,7 @@ import fund.reporting.service
 import ledger.service
 import members.accounts.factors.service
 import members.accounts.service
+import members.contributions.invoices.reminders
 import members.contributions.invoices.service
 import members.register.leaving_service
 import proposals.brokerage.closing
@@ -65,6 +66,7 @@ SWEEPS = (
     Sweep("rounds", proposals.service.sweep, 30),
     Sweep("partner requests", proposals.brokerage.closing.settle, 60),
     Sweep("invoices", members.contributions.invoices.service.sweep, 3600),
+    Sweep("reminders", members.contributions.invoices.reminders.sweep, 3600),
     Sweep("ballots", voting.service.sweep, 30),
     Sweep("grants", fund.grants.service.sweep, 60),
     Sweep("reports", fund.reporting.service.sweep, 60),
