@@ -13,7 +13,7 @@ from fund.kernel.db import db
 from fund.kernel.errors import NotFound
 from fund.kernel.tasks import Task
 from ledger.models import Account, Entry, Transfer
-from ledger.rules import AccountKind
+from ledger.rules import AccountKind, account_code
 
 PAGE = 50
 LARGEST_ID = 2**63 - 1
@@ -63,6 +63,12 @@ def balance(kind: AccountKind, owner: str | None = None) -> int:
     """What an owner's accounts of a kind hold, restricted and unrestricted together, in signed pence (credits
     negative); 0 where none was ever used."""
     return sum(balances_by_restriction(kind, owner).values())
+
+
+def balance_of(kind: AccountKind, owner: str | None = None, restriction: str | None = None) -> int:
+    """What one account holds, in signed pence; 0 where it was never used."""
+    code = account_code(kind, owner, restriction)
+    return db.session.scalar(select(Account.balance_pence).where(Account.code == code)) or 0
 
 
 def balances_by_restriction(kind: AccountKind, owner: str | None = None) -> dict[str | None, int]:

@@ -79,8 +79,7 @@ CHART: dict[AccountKind, KindOfAccount] = {
     ),
     AccountKind.AUTHORITY: KindOfAccount(
         "Authority to spend",
-        "Balances what is free and what is committed; equals them with the sign turned.",
-        above=False,
+        "Balances what is free, committed and short; equals them with the sign turned.",
     ),
     AccountKind.STRIPE: KindOfAccount(
         "Cash at Stripe", "Paid by card or Direct Debit and not yet paid out to the bank."

@@ -5,6 +5,7 @@ Conflict. `pence` is always above nought. Nothing here asks who may do it: the f
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import date, datetime
 
 from sqlalchemy import select
@@ -12,27 +13,33 @@ from sqlalchemy import select
 from fund.kernel import audit
 from fund.kernel.access import Actor
 from fund.kernel.db import db
-from fund.kernel.errors import Conflict, NotFound
+from fund.kernel.errors import Conflict, NotFound, RuleBroken
 from ledger import journal, queries
 from ledger.models import Account, Entry
+from ledger.money import format_pence
 from ledger.proof import check, seal
-from ledger.rules import AccountKind, Leg, Posted
+from ledger.rules import AccountKind, Leg, Posted, account_code
 
 __all__ = [
     "ask_contribution",
     "book_bank_line",
+    "charge_fee",
     "check",
     "commit",
     "confirm_payment",
     "confirmation_key",
+    "make_good",
     "pay_grant",
     "post",
     "receive_contribution",
+    "receive_payout",
+    "refund",
     "release",
     "return_payment",
     "reverse",
     "seal",
     "settle_promise",
+    "take_back",
 ]
 
 
@@ -93,20 +100,31 @@ def receive_contribution(
     now: datetime,
     held_in: AccountKind = AccountKind.SUSPENSE,
 ) -> Posted:
-    """Money that waited to be matched, or lies at Stripe, is a contribution of `contributor` ("org:GM-0012"), and free
-    to award.
+    """Money is a contribution of `contributor` ("org:GM-0012"), and free to award.
+
+    What is short after money was taken back is made good first; only the rest is free.
 
     Args:
-        held_in: SUSPENSE for a line of the bank; STRIPE for a card or Direct Debit, where it stays until paid out.
+        held_in: where the money is: a bank line that waited to be matched (suspense), or the payment provider.
     """
+    _lock(Leg(held_in, pence), Leg(AccountKind.CONTRIBUTIONS, -pence, contributor), *_BUDGET)
+    short = _moved_before(key, AccountKind.SHORTFALL)
+    filled = min(pence, -queries.balance_of(AccountKind.SHORTFALL)) if short is None else short
     legs = [
         Leg(held_in, pence),
         Leg(AccountKind.CONTRIBUTIONS, -pence, contributor),
-        Leg(AccountKind.AVAILABLE, pence),
+        Leg(AccountKind.AVAILABLE, pence - filled),
+        Leg(AccountKind.SHORTFALL, filled),
         Leg(AccountKind.AUTHORITY, -pence),
     ]
     return post(
-        key=key, kind="contribution", legs=legs, occurred_on=occurred_on, description=description, actor=actor, now=now
+        key=key,
+        kind="contribution",
+        legs=[leg for leg in legs if leg.pence],
+        occurred_on=occurred_on,
+        description=description,
+        actor=actor,
+        now=now,
     )
 
 
@@ -148,9 +166,16 @@ def commit(
 ) -> Posted:
     """Reserve free money for `grant` ("grant:G-2026-003").
 
+    Nothing new is promised while money is short after some was taken back.
+
     Raises:
-        RuleBroken: when less is free, with both figures.
+        RuleBroken: when less is free, with both figures, or when money is short.
     """
+    if short := -queries.balance_of(AccountKind.SHORTFALL):
+        raise RuleBroken(
+            f"The fund is short of {format_pence(short)}, because money was taken back after it was awarded. "
+            "No new agreement can reserve money until that is made good. See “Money taken back”."
+        )
     legs = [Leg(AccountKind.AVAILABLE, -pence), Leg(AccountKind.COMMITTED, pence, grant)]
     return post(
         key=key, kind="commitment", legs=legs, occurred_on=occurred_on, description=description, actor=actor, now=now
@@ -264,4 +289,196 @@ def reverse(
         now=now,
         reverses=undone.id,
         reason=reason,
+    )
+
+
+# --- the payment provider: fees, payouts, and money that goes back
+
+_BUDGET = (Leg(AccountKind.AVAILABLE, 0), Leg(AccountKind.SHORTFALL, 0), Leg(AccountKind.AUTHORITY, 0))
+
+
+def _lock(*legs: Leg) -> None:
+    """Hold the accounts of these legs, in the order of their ids as every transfer does, before deciding by them."""
+    codes = [account_code(leg.kind, leg.owner, leg.restriction) for leg in legs]
+    db.session.execute(select(Account.id).where(Account.code.in_(codes)).order_by(Account.id).with_for_update()).all()
+
+
+def _moved_before(key: str, kind: AccountKind) -> int | None:
+    """What the transfer that stands under `key` already moved on the unrestricted account of `kind`; None where there
+    is no such transfer. A verb that decides by balances says the same thing the second time."""
+    there = queries.by_key(key)
+    if there is None:
+        return None
+    moved = db.session.scalar(
+        select(Entry.amount_pence)
+        .join(Account, Account.id == Entry.account_id)
+        .where(Entry.transfer_id == there.id, Account.code == account_code(kind))
+    )
+    return moved or 0
+
+
+@dataclass(frozen=True)
+class TakenFromPot:
+    """Money that left the pot from outside: its transfer, and how much of it had been awarded already."""
+
+    posted: Posted
+    short_pence: int
+
+
+def _take_from_pot(
+    *,
+    key: str,
+    kind: str,
+    pence: int,
+    outside: Leg,
+    held_in: AccountKind,
+    occurred_on: date,
+    description: str,
+    reason: str | None,
+    actor: Actor | None,
+    now: datetime,
+) -> TakenFromPot:
+    """What is free goes first; what is not free any more is short, and the next money in makes it good."""
+    _lock(Leg(held_in, -pence), outside, *_BUDGET)
+    short = _moved_before(key, AccountKind.SHORTFALL)
+    if short is None:
+        short = -max(0, pence - queries.balance_of(AccountKind.AVAILABLE))
+    legs = [
+        Leg(held_in, -pence),
+        outside,
+        Leg(AccountKind.AVAILABLE, -(pence + short)),
+        Leg(AccountKind.SHORTFALL, short),
+        Leg(AccountKind.AUTHORITY, pence),
+    ]
+    posted = post(
+        key=key,
+        kind=kind,
+        legs=[leg for leg in legs if leg.pence],
+        occurred_on=occurred_on,
+        description=description,
+        reason=reason,
+        actor=actor,
+        now=now,
+    )
+    return TakenFromPot(posted, -short)
+
+
+def take_back(
+    *,
+    key: str,
+    contributor: str,
+    pence: int,
+    occurred_on: date,
+    description: str,
+    reason: str,
+    actor: Actor | None,
+    now: datetime,
+    held_in: AccountKind = AccountKind.STRIPE,
+) -> TakenFromPot:
+    """A contributor's bank took money back, perhaps long after it was awarded: a contribution is undone.
+
+    We can't refuse it, so it may take more than is free: the rest is booked as short, never as a negative free balance.
+
+    Raises:
+        RuleBroken: when `contributor` never gave so much.
+    """
+    return _take_from_pot(
+        key=key,
+        kind="taken_back",
+        pence=pence,
+        outside=Leg(AccountKind.CONTRIBUTIONS, pence, contributor),
+        held_in=held_in,
+        occurred_on=occurred_on,
+        description=description,
+        reason=reason,
+        actor=actor,
+        now=now,
+    )
+
+
+def charge_fee(
+    *,
+    key: str,
+    pence: int,
+    occurred_on: date,
+    description: str,
+    actor: Actor | None,
+    now: datetime,
+    held_in: AccountKind = AccountKind.STRIPE,
+) -> TakenFromPot:
+    """The payment provider kept a fee: less is free to award."""
+    return _take_from_pot(
+        key=key,
+        kind="fee",
+        pence=pence,
+        outside=Leg(AccountKind.FEES, pence),
+        held_in=held_in,
+        occurred_on=occurred_on,
+        description=description,
+        reason=None,
+        actor=actor,
+        now=now,
+    )
+
+
+def refund(
+    *,
+    key: str,
+    contributor: str,
+    pence: int,
+    occurred_on: date,
+    description: str,
+    reason: str,
+    actor: Actor | None,
+    now: datetime,
+    held_in: AccountKind = AccountKind.STRIPE,
+) -> Posted:
+    """We give a contribution back. It is our own act, so only free money may be used.
+
+    Raises:
+        RuleBroken: when less is free, with both figures.
+    """
+    legs = [
+        Leg(held_in, -pence),
+        Leg(AccountKind.REFUNDS, pence, contributor),
+        Leg(AccountKind.AVAILABLE, -pence),
+        Leg(AccountKind.AUTHORITY, pence),
+    ]
+    return post(
+        key=key,
+        kind="refund",
+        legs=legs,
+        occurred_on=occurred_on,
+        description=description,
+        reason=reason,
+        actor=actor,
+        now=now,
+    )
+
+
+def make_good(*, key: str, pence: int, occurred_on: date, actor: Actor | None, now: datetime) -> Posted:
+    """Free money makes good what is short after some was taken back.
+
+    Raises:
+        RuleBroken: when less is free or less is short.
+    """
+    legs = [Leg(AccountKind.AVAILABLE, -pence), Leg(AccountKind.SHORTFALL, pence)]
+    return post(
+        key=key,
+        kind="made_good",
+        legs=legs,
+        occurred_on=occurred_on,
+        description="Free money makes good what was taken back",
+        actor=actor,
+        now=now,
+    )
+
+
+def receive_payout(
+    *, key: str, pence: int, occurred_on: date, description: str, actor: Actor | None, now: datetime
+) -> Posted:
+    """What the provider paid out stands on the bank's statement, where it waited to be matched."""
+    legs = [Leg(AccountKind.SUSPENSE, pence), Leg(AccountKind.STRIPE, -pence)]
+    return post(
+        key=key, kind="payout", legs=legs, occurred_on=occurred_on, description=description, actor=actor, now=now
     )

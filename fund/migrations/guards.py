@@ -98,17 +98,23 @@ def account_guards(dialect: str) -> list[str]:
     ]
 
 
+# Money may be taken back after it was paid out as grants; what is short then outweighs what is committed.
+_AUTHORITY_BOTH_WAYS = "UPDATE account SET may_go_above = TRUE WHERE kind = 'authority'"
+
+
 def account_guards_of_restrictions(dialect: str) -> list[str]:
     """Statements that keep an account's restricted fund as fixed as its name (from 0003 on)."""
     changed = f"{_ACCOUNT_CHANGED} OR COALESCE(NEW.restriction, '') <> COALESCE(OLD.restriction, '')"
     if dialect == "sqlite":
         return [
             "DROP TRIGGER account_moves_by_entry",
+            _AUTHORITY_BOTH_WAYS,
             f"CREATE TRIGGER account_moves_by_entry BEFORE UPDATE ON account WHEN {changed} "
             f"BEGIN SELECT RAISE(ABORT, '{_ACCOUNT_IS_FIXED}'); END",
         ]
     return [
         "DROP TRIGGER account_moves_by_entry ON account",
+        _AUTHORITY_BOTH_WAYS,
         "CREATE TRIGGER account_moves_by_entry BEFORE UPDATE ON account FOR EACH ROW "
         f"WHEN ({changed}) EXECUTE FUNCTION account_refuse()",
     ]

@@ -17,10 +17,9 @@ from fund.kernel.policy import policy_at
 from fund.kernel.references import next_reference
 from ledger.money import format_pence
 from ledger.rules import AccountKind
-from members.contributions import queries, rules
+from members.contributions import notices, queries, rules
 from members.contributions.invoices import service as invoices
 from members.contributions.models import Pledge, Receipt
-from members.contributions.notices import tell
 from members.contributions.rules import PledgeState
 from members.contributions.schedules import queries as schedule
 from members.contributions.schedules import service as schedules
@@ -109,7 +108,7 @@ def pledge(
         },
     )
     first = parts[0]
-    tell(
+    notices.tell(
         organisation,
         f"pledge:{reference}",
         subject=f"How to pay your pledge {reference}",
@@ -213,20 +212,24 @@ def receive(
     held_in: AccountKind,
     actor: Actor | None,
     now: datetime,
+    tell: bool = True,
 ) -> Receipt:
     """Money for a pledge has cleared: books the contribution and writes the receipt. The same `source` again gives the
     first receipt. Who may say so is the caller's question.
+
+    Money that has come is never refused: a pledge that was cancelled meanwhile is open again.
 
     Args:
         pledge_reference: of the pledge or of one instalment, as somebody wrote it; of a pledge, the oldest open
             instalment is paid.
         source: what brought the money, once and for all, such as "stripe:pi_123".
         held_in: where the money lies: SUSPENSE (a line of the bank) or STRIPE.
+        tell: whether the receipt is mailed; a repair of what was missed long ago mails nothing.
 
     Raises:
         NotFound: no such pledge.
         Conflict: `source` brought other money before.
-        RuleBroken: the pledge was cancelled, or the amount is no payment.
+        RuleBroken: the amount is no payment.
     """
     if pence <= 0:
         raise RuleBroken("Only money that came in can pay a pledge. Check the amount.")
@@ -242,10 +245,9 @@ def receive(
                 "Look at that receipt; nothing was booked now."
             )
         return earlier
-    _refuse_cancelled(paid)
-    return _receive(
-        _Came(pence, received_on, source, held_in, pledge_reference), paid, _receipt_number(now), actor, now
-    )
+    paid.cancelled_at = paid.cancel_reason = None
+    came = _Came(pence, received_on, source, held_in, pledge_reference)
+    return _receive(came, paid, _receipt_number(now), actor, now, tell=tell)
 
 
 def _receipt_number(now: datetime) -> str:
@@ -271,7 +273,9 @@ class _Came:
     statement_line_id: int | None = None
 
 
-def _receive(came: _Came, paid: Pledge, reference: str, actor: Actor | None, now: datetime) -> Receipt:
+def _receive(
+    came: _Came, paid: Pledge, reference: str, actor: Actor | None, now: datetime, *, tell: bool = True
+) -> Receipt:
     organisation = paid.organisation
     posted = ledger.service.receive_contribution(
         key=f"{came.source}:contribution",
@@ -319,15 +323,16 @@ def _receive(came: _Came, paid: Pledge, reference: str, actor: Actor | None, now
         before={"paid_pence": before},
         after={"paid_pence": paid.paid_pence, "receipt": reference, "source": came.source},
     )
-    tell(
-        organisation,
-        f"receipt:{reference}",
-        subject=f"Receipt {reference}: {format_pence(receipt.pence)} from {organisation.name}",
-        what=f"Your {format_pence(receipt.pence)} has cleared. {rules.payment_sentence(paid.pence, paid.paid_pence)} "
-        "The receipt is attached.",
-        by_when="Nothing is needed by a date.",
-        path=f"/pledges/{paid.reference}",
-        now=now,
-        document=f"receipt:{reference}",
-    )
+    if tell:
+        notices.tell(
+            organisation,
+            f"receipt:{reference}",
+            subject=f"Receipt {reference}: {format_pence(receipt.pence)} from {organisation.name}",
+            what=f"Your {format_pence(receipt.pence)} has cleared. {rules.payment_sentence(paid.pence, paid.paid_pence)} "
+            "The receipt is attached.",
+            by_when="Nothing is needed by a date.",
+            path=f"/pledges/{paid.reference}",
+            now=now,
+            document=f"receipt:{reference}",
+        )
     return receipt

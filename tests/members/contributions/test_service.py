@@ -349,7 +349,7 @@ def test_money_at_stripe_is_received_once_for_each_source(app: Flask, clock: Mov
     assert ledger.service.check() == []
 
 
-def test_nothing_is_received_for_an_unknown_or_cancelled_pledge_or_of_nought(app: Flask, clock: MovableClock) -> None:
+def test_nothing_is_received_for_an_unknown_pledge_or_of_nought(app: Flask, clock: MovableClock) -> None:
     own = member("Alder", Sector.PRIVATE)
     _, actor = officer(own)
     made = pledged(own, actor, clock)
@@ -365,8 +365,30 @@ def test_nothing_is_received_for_an_unknown_or_cancelled_pledge_or_of_nought(app
             actor=None,
             now=clock.now(),
         )
-    with transaction():
-        service.cancel(pledge_id=made.id, reason="No", actor=actor, now=clock.now())
-    with pytest.raises(RuleBroken, match="cancelled"):
-        received(made, clock)
     assert ledger.queries.pot().contributed_pence == 0
+
+
+def test_money_by_another_way_is_received_once_and_never_refused(app: Flask, clock: MovableClock) -> None:
+    own = member("Alder", Sector.PRIVATE)
+    _, actor = officer(own)
+    made = pledged(own, actor, clock, 25_000)
+    with transaction():
+        service.cancel(pledge_id=made.id, reason="Changed our mind", actor=actor, now=clock.now())
+    written = []
+    for _ in range(2):
+        with transaction():
+            receipt = service.receive(
+                pledge_reference=made.reference,
+                pence=25_000,
+                received_on=DAY,
+                source="stripe:pi_test",
+                held_in=AccountKind.STRIPE,
+                actor=None,
+                now=clock.now(),
+            )
+            written.append(receipt.reference)
+    assert written == ["RC-2026-0001"] * 2
+    assert db.session.scalar(select(func.count()).select_from(Receipt)) == 1
+    assert (made.state, made.paid_pence) == (PledgeState.PAID, 25_000)
+    assert ledger.queries.balance(AccountKind.STRIPE) == 25_000
+    assert ledger.queries.pot().available_pence == 25_000

@@ -1,0 +1,159 @@
+"""Money that is taken back after it was awarded, fees, refunds, and how what is short is made good."""
+
+from collections.abc import Callable
+from contextlib import suppress
+
+import pytest
+from flask import Flask
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from fund.kernel.db import transaction
+from fund.kernel.errors import RuleBroken
+from ledger import queries, service
+from ledger.rules import AccountKind
+from ledger.service import TakenFromPot
+from tests.ledger.books import GRANT, ORG, commit, put_in, said
+
+K = AccountKind
+
+
+def take(pence: int, **more: object) -> TakenFromPot:
+    with transaction():
+        return service.take_back(contributor=ORG, pence=pence, **said(reason="Reversed by the payer's bank", **more))
+
+
+def charge(pence: int) -> None:
+    with transaction():
+        service.charge_fee(pence=pence, **said())
+
+
+def give_back(pence: int) -> None:
+    with transaction():
+        service.refund(contributor=ORG, pence=pence, **said(reason="Paid twice"))
+
+
+def budget() -> tuple[int, int, int, int]:
+    """What is free, committed, short, and the authority that balances them."""
+    committed = sum(queries.balances_by_owner(K.COMMITTED).values())
+    return queries.balance(K.AVAILABLE), committed, queries.balance(K.SHORTFALL), queries.balance(K.AUTHORITY)
+
+
+def test_what_is_free_goes_first_and_the_rest_is_short(app: Flask) -> None:
+    put_in(1_000)
+    commit(700)
+    taken = take(500)
+    assert taken.short_pence == 200
+    assert queries.balance(K.AVAILABLE) == 0
+    assert queries.balance(K.SHORTFALL) == -200
+    assert queries.balances_by_owner(K.CONTRIBUTIONS) == {ORG: -500}
+    assert queries.balance(K.STRIPE) == -500
+    assert sum(budget()) == 0
+    assert service.check() == []
+
+
+def test_money_that_was_granted_and_paid_can_be_taken_back(app: Flask) -> None:
+    put_in(1_000)
+    commit(1_000)
+    with transaction():
+        service.pay_grant(grant=GRANT, pence=1_000, **said())
+    assert take(1_000).short_pence == 1_000
+    assert budget() == (0, 0, -1_000, 1_000)
+    assert service.check() == []
+
+
+def test_the_next_money_in_makes_good_first(app: Flask) -> None:
+    put_in(1_000)
+    commit(1_000)
+    take(600)
+    put_in(400)
+    assert (queries.balance(K.SHORTFALL), queries.balance(K.AVAILABLE)) == (-200, 0)
+    put_in(500)
+    assert (queries.balance(K.SHORTFALL), queries.balance(K.AVAILABLE)) == (0, 300)
+    assert sum(budget()) == 0
+
+
+def test_no_agreement_reserves_money_while_some_is_short(app: Flask) -> None:
+    put_in(1_000)
+    commit(1_000)
+    take(100)
+    with transaction():
+        service.release(grant=GRANT, pence=300, **said())
+    with pytest.raises(RuleBroken, match="short of £1,"):
+        commit(50, "grant:G-2026-004")
+    with pytest.raises(RuleBroken), transaction():
+        service.make_good(key="good:2", pence=101, occurred_on=said()["occurred_on"], actor=None, now=said()["now"])
+    with transaction():
+        service.make_good(key="good:1", pence=100, occurred_on=said()["occurred_on"], actor=None, now=said()["now"])
+    commit(50, "grant:G-2026-004")
+    assert budget() == (150, 750, 0, -900)
+
+
+def test_the_same_act_again_says_the_same_although_balances_moved(app: Flask) -> None:
+    put_in(1_000)
+    commit(900)
+    same = said(reason="Reversed by the payer's bank")
+    with transaction():
+        first = service.take_back(contributor=ORG, pence=300, **same)
+    receipt = said()
+    for _ in range(2):
+        with transaction():
+            service.receive_contribution(contributor=ORG, pence=700, held_in=K.STRIPE, **receipt)
+    with transaction():
+        again = service.take_back(contributor=ORG, pence=300, **same)
+    assert (first.posted.first, again.posted.first) == (True, False)
+    assert again.short_pence == first.short_pence == 200
+    assert budget() == (500, 900, 0, -1_400)
+
+
+def test_nobody_takes_back_more_than_they_gave(app: Flask) -> None:
+    put_in(1_000)
+    with pytest.raises(RuleBroken):
+        take(1_001)
+    assert queries.balance(K.AVAILABLE) == 1_000
+
+
+def test_a_refund_is_our_own_act_and_uses_free_money_only(app: Flask) -> None:
+    put_in(1_000)
+    commit(800)
+    with pytest.raises(RuleBroken, match="free"):
+        give_back(201)
+    give_back(200)
+    assert budget() == (0, 800, 0, -800)
+    assert queries.balances_by_owner(K.REFUNDS) == {ORG: 200}
+
+
+def test_a_fee_makes_less_free_and_a_payout_moves_money_to_the_bank(app: Flask) -> None:
+    with transaction():
+        service.receive_contribution(contributor=ORG, pence=1_000, held_in=K.STRIPE, **said())
+        service.charge_fee(pence=35, **said())
+        service.book_bank_line(pence=965, **said())
+        service.receive_payout(pence=965, **said())
+    assert (queries.balance(K.STRIPE), queries.balance(K.SUSPENSE), queries.balance(K.BANK)) == (0, 0, 965)
+    assert queries.balance(K.FEES) == 35
+    assert budget() == (965, 0, 0, -965)
+
+
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    acts=st.lists(
+        st.tuples(st.sampled_from(["in", "commit", "back", "fee", "refund"]), st.integers(1, 500)), max_size=12
+    )
+)
+def test_whatever_happens_the_budget_balances_and_nothing_free_is_negative(
+    app: Flask, acts: list[tuple[str, int]]
+) -> None:
+    verbs: dict[str, Callable[[int], object]] = {
+        "in": put_in,
+        "commit": commit,
+        "back": take,
+        "fee": charge,
+        "refund": give_back,
+    }
+    for act, pence in acts:
+        with suppress(RuleBroken):
+            verbs[act](pence)
+        assert sum(budget()) == 0
+        assert queries.balance(K.AVAILABLE) >= 0
+        assert queries.balance(K.SHORTFALL) <= 0
+    assert service.check() == []
