@@ -27,6 +27,7 @@ import ledger.views
 import members.accounts.factors.views
 import members.accounts.views
 import members.contact.views
+import members.contributions.cards.views
 import members.contributions.invoices.views
 import members.contributions.views
 import members.contributions.writeoffs.views
@@ -47,6 +48,8 @@ from fund.kernel.access import check_every_view_declares_access
 from fund.kernel.clock import Clock
 from fund.kernel.db import db, prepare_engine
 from fund.mail import Mailer, SmtpMailer
+from fund.payments import stripe_payments
+from members.contributions.cards.gateway import Payments
 
 LARGEST_REQUEST_BYTES = 12 * 1024 * 1024
 
@@ -63,6 +66,7 @@ _BLUEPRINTS = (
     members.contributions.views.bp,
     members.contributions.invoices.views.bp,
     members.contributions.writeoffs.views.bp,
+    members.contributions.cards.views.bp,
     members.profile.views.bp,
     members.prospects.views.bp,
     members.offices.views.bp,
@@ -82,13 +86,16 @@ _BLUEPRINTS = (
 )
 
 
-def create_app(settings: Settings, clock: Clock | None = None, mailer: Mailer | None = None) -> Flask:
+def create_app(
+    settings: Settings, clock: Clock | None = None, mailer: Mailer | None = None, payments: Payments | None = None
+) -> Flask:
     """The application.
 
     Args:
         settings: how this process runs.
         clock: tells the time; the system's, moved on where the fund is a demonstration, unless given.
         mailer: sends mail; by SMTP where settings name a server, else mail waits in the outbox.
+        payments: takes payments online; Stripe where settings hold its keys, else the fund takes bank transfers alone.
 
     Raises:
         RuntimeError: when a view declares no access.
@@ -119,6 +126,9 @@ def create_app(settings: Settings, clock: Clock | None = None, mailer: Mailer | 
     app.extensions["sicf_clock"] = clock or FundClock()
     app.extensions["sicf_mailer"] = mailer or (
         SmtpMailer(settings.smtp_url, settings.mail_from) if settings.smtp_url else None
+    )
+    app.extensions["sicf_payments"] = payments or stripe_payments(
+        settings.stripe_secret_key, settings.stripe_webhook_secret
     )
     for blueprint in _BLUEPRINTS:
         app.register_blueprint(blueprint)

@@ -19,6 +19,8 @@ class Settings:
         mail_from: sender of mails.
         trusted_proxies: how many web servers stand before this one and may say whom they speak for. With a wrong number
             either everybody seems to come from one network, or anybody may name any network as theirs.
+        stripe_secret_key: speaks to Stripe for card and Direct Debit payments; without it, bank transfers only.
+        stripe_webhook_secret: proves that a message comes from Stripe; needed with the key.
         secure_cookies: cookies only over HTTPS; on unless the base address is plain http.
     """
 
@@ -28,6 +30,8 @@ class Settings:
     smtp_url: str | None = None
     mail_from: str = "fund@localhost"
     trusted_proxies: int = 0
+    stripe_secret_key: str | None = None
+    stripe_webhook_secret: str | None = None
 
     @property
     def secure_cookies(self) -> bool:
@@ -40,17 +44,21 @@ def data_folder(environ: Mapping[str, str] = os.environ) -> Path:
 
 
 def settings_from_environment(environ: Mapping[str, str] = os.environ) -> Settings:
-    """Read `DATABASE_URL`, `SECRET_KEY`, `BASE_URL`, `PORT`, `SMTP_URL`, `MAIL_FROM` and `TRUSTED_PROXIES`.
+    """Read `DATABASE_URL`, `SECRET_KEY`, `BASE_URL`, `PORT`, `SMTP_URL`, `MAIL_FROM`, `TRUSTED_PROXIES`,
+    `STRIPE_SECRET_KEY` and `STRIPE_WEBHOOK_SECRET`.
 
     Without DATABASE_URL the database is a file in the data folder. Without SECRET_KEY one is made there once, readable
     by this user alone.
 
     Raises:
-        ValueError: when TRUSTED_PROXIES is no small whole number.
+        ValueError: when TRUSTED_PROXIES is no small whole number, or one of Stripe's two secrets is missing.
     """
     proxies = environ.get("TRUSTED_PROXIES") or "0"
     if not (proxies.isascii() and proxies.isdigit() and len(proxies) == 1):
         raise ValueError(f"TRUSTED_PROXIES is the number of web servers before this one, 0 to 9, not {proxies!r}.")
+    stripe_key, stripe_secret = (environ.get(f"STRIPE_{name}") or None for name in ("SECRET_KEY", "WEBHOOK_SECRET"))
+    if (stripe_key is None) is not (stripe_secret is None):
+        raise ValueError("STRIPE_SECRET_KEY and STRIPE_WEBHOOK_SECRET are needed together. Set both, or neither.")
     folder = data_folder(environ)
     database_url = environ.get("DATABASE_URL") or f"sqlite:///{folder / 'fund.db'}"
     if database_url.startswith(("postgres://", "postgresql://")):
@@ -62,6 +70,8 @@ def settings_from_environment(environ: Mapping[str, str] = os.environ) -> Settin
         smtp_url=environ.get("SMTP_URL") or None,
         mail_from=environ.get("MAIL_FROM") or "fund@localhost",
         trusted_proxies=int(proxies),
+        stripe_secret_key=stripe_key,
+        stripe_webhook_secret=stripe_secret,
     )
 
 

@@ -26,6 +26,7 @@ import fund.reporting.service
 import ledger.service
 import members.accounts.factors.service
 import members.accounts.service
+import members.contributions.cards.sweeps
 import members.contributions.invoices.reminders
 import members.contributions.invoices.service
 import members.register.leaving_service
@@ -73,6 +74,8 @@ SWEEPS = (
     Sweep("sign-ins", members.accounts.service.sweep, 3600),
     Sweep("old sign-ins", fund.privacy.service.sweep, 3600),
     Sweep("passkeys", members.accounts.factors.service.sweep, 3600),
+    Sweep("payments online", members.contributions.cards.sweeps.settle, 60, opens_transactions=True),
+    Sweep("payments compared", members.contributions.cards.sweeps.compare, 86400, opens_transactions=True),
     Sweep("books", _seal, 30),
     Sweep("mail", delivery.deliver, 15, opens_transactions=True),
 )

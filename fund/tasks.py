@@ -10,6 +10,7 @@ import fund.reporting.queries
 import fund.rulebook.queries
 import ledger.bank.queries
 import members.accounts.factors.queries
+import members.contributions.cards.queries
 import members.contributions.queries
 import members.contributions.writeoffs.queries
 import members.offices.queries
@@ -44,6 +45,7 @@ _PLACES = (
     (Permission.KEEP_BANK, "contributions.money_in", "Money in"),
     (Permission.READ_BOOKS, "public.contributions", "Contributions by sector"),
     (Permission.READ_BOOKS, "writeoffs.write_offs", "Write-offs"),
+    (Permission.READ_BOOKS, "cards.listed", "Card payments"),
     (Permission.KEEP_BANK, "bank.payments_out", "Payments out"),
     (Permission.KEEP_BANK, "bank.payees", "Payees"),
     (Permission.READ_BOOKS, "treasury.desk", "Treasurer’s desk"),
@@ -64,6 +66,7 @@ _SOURCES = (
     members.register.queries.tasks,
     members.contributions.queries.tasks,
     members.contributions.writeoffs.queries.tasks,
+    members.contributions.cards.queries.tasks,
     members.profile.queries.tasks,
     members.prospects.queries.tasks,
     members.offices.queries.tasks,

@@ -61,7 +61,10 @@ _HEADERS = {
 def prepare(app: Flask, settings: Settings) -> None:
     """Attach everything that is the same for every page."""
     # A mailbox's own "unsubscribe" button can't know our token; the signed address guards that one view instead.
-    CSRFProtect(app).exempt(app.view_functions["contact.by_link"])
+    # The payment provider signs its messages, over every byte of them.
+    csrf = CSRFProtect(app)
+    csrf.exempt(app.view_functions["contact.by_link"])
+    csrf.exempt(app.view_functions["cards.webhook"])
     login = LoginManager(app)
     login.user_loader(lambda token: accounts.signed_in(token, now()))
     access(Permission.ANYONE)(app.view_functions["static"])

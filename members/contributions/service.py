@@ -328,8 +328,8 @@ def _receive(
             organisation,
             f"receipt:{reference}",
             subject=f"Receipt {reference}: {format_pence(receipt.pence)} from {organisation.name}",
-            what=f"Your {format_pence(receipt.pence)} has cleared. {rules.payment_sentence(paid.pence, paid.paid_pence)} "
-            "The receipt is attached.",
+            what=f"Your {format_pence(receipt.pence)} has cleared. "
+            f"{rules.payment_sentence(paid.pence, paid.paid_pence)} The receipt is attached.",
             by_when="Nothing is needed by a date.",
             path=f"/pledges/{paid.reference}",
             now=now,

@@ -1,0 +1,169 @@
+"""Stripe, behind our own gateway (`members.contributions.cards.gateway`). No type of Stripe's goes further than here.
+
+Without keys there is no provider, and the fund takes bank transfers alone.
+"""
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, date, datetime
+from typing import Any
+
+import stripe
+from stripe.params.checkout import SessionCreateParams
+
+from members.contributions.cards.gateway import (
+    CheckoutWanted,
+    Forged,
+    OpenedCheckout,
+    ProviderAway,
+    ProviderRefused,
+    SeenEvent,
+)
+from members.contributions.cards.rules import EventKind, Method, is_genuine
+
+_METHODS = {Method.CARD: "card", Method.BACS: "bacs_debit"}
+
+_KINDS = {
+    "checkout.session.completed": EventKind.COMPLETED,
+    "checkout.session.async_payment_succeeded": EventKind.PAID,
+    "checkout.session.async_payment_failed": EventKind.FAILED,
+    "checkout.session.expired": EventKind.EXPIRED,
+    "charge.dispute.funds_withdrawn": EventKind.TAKEN_BACK,
+    "charge.dispute.funds_reinstated": EventKind.GIVEN_AGAIN,
+    "refund.created": EventKind.REFUNDED,
+    "refund.updated": EventKind.REFUNDED,
+    "refund.failed": EventKind.REFUND_FAILED,
+    "payout.paid": EventKind.PAID_OUT,
+    "payout.failed": EventKind.PAYOUT_FAILED,
+}
+"""Stripe's words for what we act on. Whatever else it sends is kept under its name and ignored."""
+
+
+class StripePayments:
+    """The gateway over Stripe's API. `api_base` is another address only for the simulator of the demonstration."""
+
+    def __init__(self, secret_key: str, webhook_secret: str, api_base: str | None = None) -> None:
+        self._webhook_secret = webhook_secret
+        self._client = stripe.StripeClient(
+            secret_key,
+            base_addresses={"api": api_base} if api_base else {},
+            http_client=stripe.RequestsClient(timeout=20),
+            max_network_retries=1,
+        )
+
+    def open_checkout(self, wanted: CheckoutWanted) -> OpenedCheckout:
+        asked: SessionCreateParams = {
+            "mode": "payment",
+            "allowed_payment_method_types": [_METHODS[wanted.method]],
+            "line_items": [
+                {
+                    "quantity": 1,
+                    "price_data": {
+                        "currency": "gbp",
+                        "unit_amount": wanted.pence,
+                        "product_data": {"name": wanted.description},
+                    },
+                }
+            ],
+            "client_reference_id": wanted.reference,
+            "payment_intent_data": {"description": wanted.description, "metadata": {"reference": wanted.reference}},
+            "success_url": wanted.return_url,
+            "cancel_url": wanted.return_url,
+        }
+        with _answers():
+            session = self._client.v1.checkout.sessions.create(
+                asked, {"idempotency_key": f"checkout:{wanted.reference}"}
+            )
+        if session.url is None:
+            raise ProviderAway("no address in the answer")
+        return OpenedCheckout(session.id, session.url)
+
+    def read_event(self, body: bytes, signature: str, now: datetime) -> SeenEvent:
+        if not is_genuine(body, signature, self._webhook_secret, now):
+            raise Forged
+        try:
+            return seen_event(json.loads(body))
+        except (ValueError, KeyError, TypeError, AttributeError, OverflowError) as error:
+            raise Forged from error
+
+    def fee_pence(self, payment: str) -> int | None:
+        with _answers():
+            intent = self._client.v1.payment_intents.retrieve(
+                payment, {"expand": ["latest_charge.balance_transaction"]}
+            )
+        charge = intent.latest_charge
+        booked = charge.balance_transaction if isinstance(charge, stripe.Charge) else None
+        return booked.fee if isinstance(booked, stripe.BalanceTransaction) else None
+
+    def refund(self, *, reference: str, payment: str, pence: int) -> str:
+        with _answers():
+            made = self._client.v1.refunds.create(
+                {"payment_intent": payment, "amount": pence, "metadata": {"reference": reference}},
+                {"idempotency_key": f"refund:{reference}"},
+            )
+        return made.id
+
+    def events_since(self, since: datetime) -> Iterator[SeenEvent]:
+        with _answers():
+            found = self._client.v1.events.list(
+                {"created": {"gte": int(since.timestamp())}, "types": list(_KINDS), "limit": 100}
+            )
+            for event in found.auto_paging_iter():
+                yield seen_event(event.to_dict())
+
+
+@contextmanager
+def _answers() -> Iterator[None]:
+    """Stripe's errors in our words: asked again later, or refused for good."""
+    try:
+        yield
+    except (stripe.InvalidRequestError, stripe.CardError) as error:
+        raise ProviderRefused(error.user_message or "The payment provider refused this.") from error
+    except stripe.StripeError as error:
+        raise ProviderAway(type(error).__name__) from error
+
+
+def seen_event(event: dict[str, Any]) -> SeenEvent:
+    """An event of Stripe's wire form with no more of it than we need: no names, no addresses, no digits of a card."""
+    name = str(event["type"])
+    about = event["data"]["object"]
+    kind = _KINDS.get(name, EventKind.OTHER)
+    if about.get("currency") not in (None, "gbp"):
+        kind = EventKind.OTHER
+    if kind is EventKind.COMPLETED and about.get("payment_status") == "paid":
+        kind = EventKind.PAID
+    if kind is EventKind.REFUNDED and about.get("status") in ("failed", "canceled"):
+        kind = EventKind.REFUND_FAILED
+    is_checkout = about.get("object") == "checkout.session"
+    arrives = about.get("arrival_date")
+    return SeenEvent(
+        id=str(event["id"]),
+        name=name,
+        kind=kind,
+        happened_at=datetime.fromtimestamp(int(event["created"]), UTC),
+        reference=about.get("client_reference_id") if is_checkout else (about.get("metadata") or {}).get("reference"),
+        payment=_text(about.get("payment_intent")),
+        item=None if is_checkout else _text(about.get("id")),
+        pence=_pence(about.get("amount_total") if is_checkout else about.get("amount")),
+        fee_pence=sum(_pence(one.get("fee")) or 0 for one in about.get("balance_transactions") or ()) or None,
+        arrives_on=_day(arrives),
+        reason=_text(about.get("reason") or about.get("failure_reason") or about.get("failure_code")),
+    )
+
+
+def _text(value: object) -> str | None:
+    return value[:200] if isinstance(value, str) else None
+
+
+def _pence(value: object) -> int | None:
+    return value if isinstance(value, int) and 0 <= value < 10**12 else None
+
+
+def _day(value: object) -> date | None:
+    return datetime.fromtimestamp(value, UTC).date() if isinstance(value, int) else None
+
+
+def stripe_payments(secret_key: str | None, webhook_secret: str | None) -> StripePayments | None:
+    """The gateway, where there are keys for it."""
+    return StripePayments(secret_key, webhook_secret) if secret_key and webhook_secret else None

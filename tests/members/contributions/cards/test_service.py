@@ -1,0 +1,376 @@
+"""Paying online: what the books, the pledge and the receipts say, in whatever order the provider tells of it."""
+
+import random
+import threading
+from datetime import timedelta
+
+import pytest
+from flask import Flask
+from sqlalchemy import func, select
+
+import ledger.queries
+import ledger.service
+from fund.kernel.access import Actor
+from fund.kernel.clock import MovableClock
+from fund.kernel.db import db, transaction
+from fund.kernel.errors import Conflict, NotAllowed, NotFound, RuleBroken
+from fund.kernel.outbox import OutboxMessage
+from ledger.rules import AccountKind
+from members.contributions.cards import events, queries, service, sweeps
+from members.contributions.cards.gateway import CheckoutWanted, ProviderRefused
+from members.contributions.cards.models import CardCheckout, CardRefund, Comparison, Payout, ProviderEvent, TakenBack
+from members.contributions.cards.rules import CheckoutState, Method, RefundState
+from members.contributions.models import Pledge, Receipt
+from members.contributions.rules import PledgeState
+from members.rules import Sector
+from tests.ledger.books import commit
+from tests.members.contributions.cards.till import Till
+from tests.members.paid import arrive
+from tests.world import member, officer
+
+K = AccountKind
+
+
+def count(table: type) -> int:
+    return db.session.scalar(select(func.count()).select_from(table)) or 0
+
+
+def state(number: int) -> CheckoutState:
+    db.session.rollback()
+    return db.session.get_one(CardCheckout, number).state
+
+
+def test_a_card_payment_is_booked_once_with_its_fee(till: Till, payer: Actor, clock: MovableClock) -> None:
+    paid = till.paid(25_000, payer)
+    assert paid.state is CheckoutState.PAID
+    assert paid.pledge.state is PledgeState.PAID
+    assert paid.receipt is not None
+    assert ledger.queries.balance(K.STRIPE) == 25_000
+    assert service.collect_fees(payments=till.payments, now=clock.now()) == 1
+    assert service.collect_fees(payments=till.payments, now=clock.now()) == 0
+    db.session.rollback()
+    assert ledger.queries.balance(K.FEES) == 395
+    assert ledger.queries.balance(K.STRIPE) == 24_605
+    assert ledger.queries.pot().available_pence == 24_605
+    assert ledger.service.check() == []
+
+
+def test_a_direct_debit_counts_only_once_it_is_paid(till: Till, payer: Actor) -> None:
+    checkout = till.open(till.pledge(25_000, payer).id, payer, Method.BACS)
+    number, pledge_id, session = checkout.id, checkout.pledge_id, str(checkout.provider_id)
+    till.simulator.pay(session)
+    till.deliver()
+    assert state(number) is CheckoutState.ON_ITS_WAY
+    assert ledger.queries.pot().contributed_pence == 0
+    with pytest.raises(Conflict, match="on its way"):
+        till.open(pledge_id, payer)
+    till.simulator.clear(session)
+    till.deliver()
+    assert state(number) is CheckoutState.PAID
+    assert ledger.queries.pot().contributed_pence == 25_000
+
+
+def test_a_direct_debit_that_bounces_leaves_the_pledge_open(till: Till, payer: Actor) -> None:
+    checkout = till.open(till.pledge(25_000, payer).id, payer, Method.BACS)
+    number, pledge_id, session = checkout.id, checkout.pledge_id, str(checkout.provider_id)
+    till.simulator.pay(session)
+    till.simulator.bounce(session)
+    till.deliver()
+    assert state(number) is CheckoutState.FAILED
+    assert db.session.get_one(Pledge, pledge_id).state is PledgeState.PLEDGED
+    assert till.open(pledge_id, payer).id != number
+
+
+def test_a_page_is_opened_once_and_offered_again(till: Till, payer: Actor, clock: MovableClock) -> None:
+    pledge = till.pledge(25_000, payer)
+    number = pledge.id
+    first, again = till.open(number, payer), till.open(number, payer)
+    assert first.id == again.id
+    assert len(till.simulator.sessions) == 1
+    session = str(first.provider_id)
+    till.simulator.expire(session)
+    till.deliver()
+    assert till.open(number, payer).id != first.id
+
+
+def test_who_may_pay_and_how_much(till: Till, payer: Actor) -> None:
+    stranger = officer(member("Birch", Sector.VCSE))[1]
+    pledge_id = till.pledge(25_000, payer).id
+    with pytest.raises(NotFound):
+        till.open(pledge_id, stranger)
+    for pence, method in ((500_001, Method.CARD), (2_000_001, Method.BACS)):
+        too_much = till.pledge(pence, payer).id
+        with pytest.raises(RuleBroken, match="bank transfer"):
+            till.open(too_much, payer, method)
+
+
+def test_a_dispute_months_after_the_money_was_granted(till: Till, payer: Actor, clock: MovableClock) -> None:
+    paid = till.paid(25_000, payer)
+    pledge_id, payment = paid.pledge_id, str(paid.payment)
+    commit(20_000)
+    clock.move(timedelta(days=150))
+    disputed = till.simulator.dispute(payment, fee_pence=2_000)
+    till.deliver()
+    db.session.rollback()
+    (gone,) = queries.taken_back()
+    assert (gone.pence, gone.short_pence, queries.short_pence()) == (25_000, 20_000, 22_000)
+    assert ledger.queries.balance(K.AVAILABLE) == 0
+    assert db.session.get_one(Pledge, pledge_id).state is PledgeState.PLEDGED
+    with pytest.raises(RuleBroken, match="short"):
+        commit(1, "grant:G-2026-009")
+    till.simulator.win(disputed)
+    till.deliver()
+    db.session.rollback()
+    assert (queries.short_pence(), ledger.queries.balance(K.AVAILABLE)) == (0, 3_000)
+    assert db.session.get_one(Pledge, pledge_id).state is PledgeState.PAID
+    assert ledger.service.check() == []
+
+
+def test_what_comes_in_the_wrong_order_waits_for_what_belongs_before_it(till: Till, payer: Actor) -> None:
+    checkout = till.open(till.pledge(25_000, payer).id, payer)
+    session = till.simulator.pay(str(checkout.provider_id))
+    till.simulator.win(till.simulator.dispute(session["payment_intent"]))
+    till.deliver(lambda waiting: waiting.reverse())
+    db.session.rollback()
+    assert ledger.queries.pot().available_pence == 25_000
+    assert db.session.scalars(select(TakenBack)).one().undone_at is not None
+    assert db.session.scalar(select(func.count()).where(ProviderEvent.settled_at.is_(None))) == 0
+
+
+def test_forged_messages_are_refused_and_nothing_is_kept(till: Till, payer: Actor, clock: MovableClock) -> None:
+    checkout = till.open(till.pledge(25_000, payer).id, payer)
+    till.simulator.pay(str(checkout.provider_id))
+    (event, *_) = till.simulator.take_outgoing()
+    body, header = till.simulator.signed(event)
+    assert till.post(body, "") == 400
+    assert till.post(body + b" ", header) == 400
+    assert till.post(body, header.replace("v1=", "v0=")) == 400
+    assert till.post(b"x" * 300_000, header) == 413
+    clock.move(timedelta(minutes=6))
+    assert till.post(body, header) == 400
+    assert count(ProviderEvent) == 0
+    assert till.send(event) == 200
+
+
+def test_unknown_messages_are_kept_and_ignored(till: Till, clock: MovableClock) -> None:
+    strange = {
+        "id": "evt_new",
+        "created": int(clock.now().timestamp()),
+        "type": "customer.created",
+        "data": {"object": {"id": "cus_1", "object": "customer", "name": "Never kept"}},
+    }
+    assert till.send(strange) == till.send(strange) == 200
+    kept = db.session.scalars(select(ProviderEvent)).one()
+    assert kept.settled_at is not None
+    assert count(Receipt) == 0
+
+
+def test_a_refund_takes_two_people_and_free_money(
+    till: Till, payer: Actor, steward: Actor, board: Actor, clock: MovableClock
+) -> None:
+    paid = till.paid(25_000, payer)
+    number, pledge_id = paid.id, paid.pledge_id
+    with pytest.raises(RuleBroken), transaction():
+        service.ask_refund(checkout_id=number, pence=25_001, reason="Twice", actor=steward, now=clock.now())
+    with transaction():
+        asked = service.ask_refund(checkout_id=number, pence=10_000, reason="Twice", actor=steward, now=clock.now())
+    refund_id, reference = asked.id, asked.reference
+    with pytest.raises(NotAllowed), transaction():
+        service.decide_refund(refund_id=refund_id, approve=True, actor=steward, now=clock.now())
+    commit(20_000)
+    with pytest.raises(RuleBroken, match="free"), transaction():
+        service.decide_refund(refund_id=refund_id, approve=True, actor=board, now=clock.now())
+    with transaction():
+        ledger.service.release(
+            key="test:free", grant="grant:G-2026-003", pence=20_000, occurred_on=clock.now().date(),
+            description="A test", actor=None, now=clock.now(),
+        )  # fmt: skip
+    with transaction():
+        service.decide_refund(refund_id=refund_id, approve=True, actor=board, now=clock.now())
+    with pytest.raises(Conflict), transaction():
+        service.decide_refund(refund_id=refund_id, approve=False, actor=board, now=clock.now())
+    for _ in range(2):
+        service.send_refunds(payments=till.payments, now=clock.now())
+        till.deliver()
+    db.session.rollback()
+    assert len(till.simulator.refunds) == 1
+    assert db.session.scalars(select(CardRefund)).one().state is RefundState.SENT
+    assert db.session.scalars(select(TakenBack)).one().item == reference
+    assert ledger.queries.pot().available_pence == 15_000
+    assert db.session.get_one(Pledge, pledge_id).paid_pence == 15_000
+
+
+def test_a_refund_that_the_provider_refuses_is_undone(
+    till: Till, payer: Actor, steward: Actor, board: Actor, clock: MovableClock
+) -> None:
+    paid = till.paid(25_000, payer)
+    number, payment = paid.id, str(paid.payment)
+    with transaction():
+        asked = service.ask_refund(checkout_id=number, pence=25_000, reason="Twice", actor=steward, now=clock.now())
+    refund_id = asked.id
+    with transaction():
+        service.decide_refund(refund_id=refund_id, approve=True, actor=board, now=clock.now())
+    till.simulator.intents[payment]["status"] = "canceled"
+    service.send_refunds(payments=till.payments, now=clock.now())
+    db.session.rollback()
+    assert db.session.get_one(CardRefund, refund_id).state is RefundState.FAILED
+    assert ledger.queries.pot().available_pence == 25_000
+    assert service.gone_pence(number) == 0
+
+
+def test_a_payout_is_matched_with_its_line_of_the_bank(
+    till: Till, payer: Actor, steward: Actor, clock: MovableClock
+) -> None:
+    till.paid(25_000, payer)
+    till.simulator.pay_out(24_000)
+    till.deliver()
+    sweeps.settle(clock.now())
+    day = clock.now().date()
+    arrive([(day, 24_000, "STRIPE PAYMENTS UK"), (day, 500, "STRIPE OTHER")], steward, clock.now())
+    sweeps.settle(clock.now())
+    db.session.rollback()
+    assert db.session.scalars(select(Payout)).one().matched_at is not None
+    assert ledger.queries.balance(K.SUSPENSE) == -500
+    assert ledger.queries.balance(K.STRIPE) == 1_000 - 395
+
+
+def test_a_payout_in_doubt_waits_for_a_person(till: Till, payer: Actor, steward: Actor, clock: MovableClock) -> None:
+    till.paid(25_000, payer)
+    till.simulator.pay_out(24_000)
+    till.deliver()
+    day = clock.now().date()
+    lines = arrive([(day, 24_000, "STRIPE ONE"), (day, 24_000, "STRIPE TWO"), (day, 1, "x")], steward, clock.now())
+    with transaction():
+        assert events.match_payouts(clock.now()) == 0
+    payout_id = db.session.scalars(select(Payout.id)).one()
+    with pytest.raises(RuleBroken, match="very same sum"), transaction():
+        events.match_payout(payout_id=payout_id, line_id=lines[2], actor=steward, now=clock.now())
+    with transaction():
+        events.match_payout(payout_id=payout_id, line_id=lines[0], actor=steward, now=clock.now())
+    with pytest.raises(Conflict), transaction():
+        events.match_payout(payout_id=payout_id, line_id=lines[1], actor=steward, now=clock.now())
+
+
+def test_the_comparison_books_what_we_missed_and_mails_nobody(till: Till, payer: Actor, clock: MovableClock) -> None:
+    checkout = till.open(till.pledge(25_000, payer).id, payer)
+    number = checkout.id
+    mails = count(OutboxMessage)
+    till.simulator.pay(str(checkout.provider_id))
+    lost = till.simulator.take_outgoing()
+    clock.move(timedelta(days=1))
+    assert sweeps.compare(clock.now()) == 1
+    assert state(number) is CheckoutState.PAID
+    assert count(OutboxMessage) == mails
+    assert sweeps.compare(clock.now()) == 0
+    for event in lost:
+        till.send(event)
+    assert count(Receipt) == 1
+    assert count(Comparison) == 2
+
+
+def test_the_provider_away_loses_nothing(till: Till, payer: Actor, clock: MovableClock) -> None:
+    till.paid(25_000, payer)
+    till.server.stop()
+    assert service.collect_fees(payments=till.payments, now=clock.now()) == 0
+    assert sweeps.compare(clock.now()) == 0
+    till.server = type(till.server)(till.simulator, "sk_test_only").start()
+
+
+def test_the_simulator_refuses_what_stripe_would(till: Till) -> None:
+    good = CheckoutWanted("CO-1", Method.CARD, 1_000, "A test", "http://localhost/x")
+    first = till.payments.open_checkout(good)
+    assert till.payments.open_checkout(good) == first
+    with pytest.raises(ProviderRefused):
+        till.payments.open_checkout(CheckoutWanted("CO-1", Method.CARD, 2_000, "A test", "http://localhost/x"))
+    with pytest.raises(ProviderRefused):
+        till.payments.open_checkout(CheckoutWanted("CO-2", Method.BACS, 2_000_001, "A test", "http://localhost/x"))
+    with pytest.raises(ProviderRefused):
+        till.payments.refund(reference="CR-1", payment="pi_none", pence=1)
+    for wrong in ({"payment_method_types": ["card"]}, {"mode": "gift"}, {"line_items": [{"quantity": "many"}]}):
+        answer = till.simulator.post("/v1/checkout/sessions", {"mode": "payment"} | wrong, None)
+        assert answer.status == 400, wrong
+
+
+def _tell_of(till: Till, payers: list[Actor], rng: random.Random, acts: int) -> list[dict[str, object]]:
+    """So many payments and what becomes of them; every message the provider would send."""
+    for number in range(acts):
+        actor = payers[number % len(payers)]
+        method = rng.choice(list(Method))
+        checkout = till.open(till.pledge(rng.randint(100, 40_000), actor).id, actor, method)
+        session = till.simulator.pay(str(checkout.provider_id))
+        if method is Method.BACS:
+            if rng.random() < 0.2:
+                till.simulator.bounce(session["id"])
+                continue
+            till.simulator.clear(session["id"])
+        if rng.random() < 0.3:
+            disputed = till.simulator.dispute(session["payment_intent"])
+            if rng.random() < 0.5:
+                till.simulator.win(disputed)
+    return till.simulator.take_outgoing()
+
+
+def _bombard(till: Till, payers: list[Actor], acts: int) -> int:
+    """Deliver every message up to five times in random order, a tenth late, with forged ones between."""
+    rng = random.Random(4)
+    told = _tell_of(till, payers, rng, acts)
+    late = rng.sample(told, len(told) // 10)
+    soon = [event for event in told if event not in late]
+    times = [event for event in soon for _ in range(rng.randint(1, 5))]
+    rng.shuffle(times)
+    for number, event in enumerate([*times, *late]):
+        if rng.random() < 0.05:
+            body, header = till.simulator.signed(event | {"id": f"evt_forged{number}"})
+            assert till.post(body.replace(b"gbp", b"eur"), header) == 400
+        assert till.send(event) == 200
+    return len(told)
+
+
+def _expected(till: Till) -> int:
+    """What the provider holds for us, by its own account of it."""
+    held = sum(one["amount"] for one in till.simulator.intents.values() if one["latest_charge"] is not None)
+    for event in till.simulator.events:
+        pence = event["data"]["object"].get("amount", 0)
+        held -= pence if event["type"] == "charge.dispute.funds_withdrawn" else 0
+        held += pence if event["type"] == "charge.dispute.funds_reinstated" else 0
+    return held
+
+
+@pytest.mark.parametrize("acts", [12, pytest.param(220, marks=pytest.mark.slow)])
+def test_messages_in_any_order_have_one_result(till: Till, acts: int) -> None:
+    """The larger number makes two thousand deliveries."""
+    payers = [officer(member(f"Firm {number}", Sector.PRIVATE))[1] for number in range(5)]
+    told = _bombard(till, payers, acts)
+    db.session.rollback()
+    assert count(ProviderEvent) == told
+    assert db.session.scalar(select(func.count()).where(ProviderEvent.settled_at.is_(None))) == 0
+    paid = [one for one in till.simulator.intents.values() if one["latest_charge"] is not None]
+    assert count(Receipt) == len(paid)
+    assert ledger.queries.balance(K.STRIPE) == _expected(till) == ledger.queries.pot().contributed_pence
+    assert ledger.service.check() == []
+
+
+def test_two_processors_at_once_book_once(till: Till, app: Flask, payer: Actor, clock: MovableClock) -> None:
+    for _ in range(4):
+        checkout = till.open(till.pledge(1_000, payer).id, payer)
+        till.simulator.pay(str(checkout.provider_id))
+    for event in till.simulator.take_outgoing():
+        seen = till.payments.read_event(*till.simulator.signed(event), clock.now())
+        with transaction():
+            events.take(seen, found_by=events.FoundBy.WEBHOOK, now=clock.now())
+    gate = threading.Barrier(2)
+
+    def work() -> None:
+        with app.app_context():
+            gate.wait()
+            events.settle_waiting(clock.now())
+            db.session.remove()
+
+    threads = [threading.Thread(target=work) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    db.session.rollback()
+    assert count(Receipt) == 4
+    assert ledger.queries.pot().contributed_pence == 4_000
