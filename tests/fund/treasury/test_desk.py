@@ -9,6 +9,9 @@ from sqlalchemy import event
 import ledger.bank.service
 import ledger.service
 from fund.grants import service as grants
+from fund.grants.agreements.rules import AgreementState
+from fund.grants.awards.rules import AwardState
+from fund.grants.models import Agreement, Award
 from fund.kernel.access import Role
 from fund.kernel.clock import MovableClock
 from fund.kernel.db import db, transaction
@@ -18,6 +21,8 @@ from ledger.bank import queries as bank
 from ledger.rules import AccountKind, Leg
 from members.contributions import queries as pledges
 from members.contributions import service as contributions
+from members.contributions.models import Pledge
+from members.contributions.rules import PledgeState
 from members.rules import Sector
 from tests.fund.grants import awarding
 from tests.fund.grants.awarding import Grant
@@ -62,6 +67,28 @@ def test_instalments_go_out_on_their_days_whether_live_or_only_accepted(grant: G
     assert _months(clock.now()) == planned
     grant.go_live()
     assert _months(clock.now()) == planned
+
+
+def test_what_is_only_offered_or_ended_is_not_planned(grant: Grant, clock: MovableClock) -> None:
+    with transaction() as session:
+        session.query(Award).one().state = AwardState.OFFERED
+    assert _months(clock.now())[-1] == (0, 0, 12_000_00)
+    with transaction() as session:
+        session.query(Award).one().state = AwardState.ACCEPTED
+    assert _months(clock.now())[-1] == (0, 0, 2_000_00)
+    with transaction() as session:
+        session.query(Agreement).one().state = AgreementState.ENDED
+    assert _months(clock.now())[-1] == (0, 0, 12_000_00)
+
+
+def test_a_pledge_that_was_taken_back_is_not_expected(app: Flask, clock: MovableClock) -> None:
+    found_society()
+    reference = _pledge("Alder Works", 500_00, clock.now())
+    assert _months(clock.now())[-1] == (0, 0, 500_00)
+    with transaction() as session:
+        made = session.query(Pledge).filter_by(reference=reference).one()
+        made.state, made.cancelled_at, made.cancel_reason = PledgeState.CANCELLED, clock.now(), "Changed our mind"
+    assert _months(clock.now())[-1] == (0, 0, 0)
 
 
 def test_a_payment_counts_until_it_has_left_and_only_once(grant: Grant, clock: MovableClock) -> None:
