@@ -59,6 +59,8 @@ def fill(now: datetime, tell: Callable[[str], None]) -> None:
     tell("A third round, open for proposals …")
     _third_round(teller)
     paying.pay_without_reference(teller, "Loom and Lantern Print", -6)
+    paying.pledge_by_instalments(teller, "Etherow College", -45, invoiced=True)
+    paying.pledge_by_instalments(teller, "Canalside Logistics", -5, invoiced=False)
     joining.wait_to_join(teller, -2)
     ruling.change_settings(teller)
     with transaction() as session:

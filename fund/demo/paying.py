@@ -6,6 +6,9 @@ from fund.demo.bank_statement import ACCOUNT_NAME, ACCOUNT_NUMBER, SORT_CODE, Li
 from fund.demo.teller import CAST, STEWARD, Teller
 from ledger.bank import service as bank
 from members.contributions import service as contributions
+from members.contributions.invoices import service as invoices
+from members.contributions.schedules import queries as schedule
+from members.contributions.schedules.rules import PledgeKind
 
 
 def open_account(teller: Teller, day: int) -> None:
@@ -41,6 +44,26 @@ def pay_without_reference(teller: Teller, name: str, day: int) -> None:
     teller.import_statement(
         day + 4, [Line(teller.date(day + 3), CAST[name].pays_pounds * 100, name.upper(), "THANK YOU")]
     )
+
+
+def pledge_by_instalments(teller: Teller, name: str, day: int, *, invoiced: bool) -> None:
+    """A pledge in four quarters, the first due thirty days later. Its invoice, where there is one, is never paid."""
+    made = teller.do(
+        lambda: contributions.pledge(
+            organisation_id=teller.organisations[name],
+            pence=CAST[name].pays_pounds * 100,
+            po_number="PO 4471",
+            actor=teller.certifier(name),
+            now=teller.at(day, 14),
+            kind=PledgeKind.INSTALMENTS,
+            first_on=teller.date(day + 30),
+            count=4,
+            months=3,
+        )
+    )
+    if invoiced:
+        first = schedule.of_pledge(made.id)[0].id
+        teller.do(lambda: invoices.issue(instalment_id=first, actor=teller.certifier(name), now=teller.at(day, 15)))
 
 
 def pay(teller: Teller, names: Sequence[str], day: int) -> None:
