@@ -26,6 +26,7 @@ import voting.service
 from fund import answers, backup, founding, scheduler
 from fund.app import create_app
 from fund.config import Settings, settings_from_environment
+from fund.demo.stripe.practice import open_till
 from fund.documents import service as documents
 from fund.founding import Shape
 from fund.kernel.access import FUND_ROLES, Role
@@ -311,9 +312,11 @@ def run(port: int, host: str, threads: int, no_scheduler: bool) -> None:
             _tell_who_is_there(settings.base_url)
         elif settings.smtp_url is None:
             click.echo("Mail waits until SMTP_URL names a mail server.")
+        is_practice = found.is_demo and settings.stripe_secret_key is None
         db.session.remove()
         signal.signal(signal.SIGTERM, _stop)
         click.echo("Stop it with Ctrl-C.")
+        till = open_till(app, f"http://127.0.0.1:{port}") if is_practice else None
         jobs = None if no_scheduler else scheduler.background(app)
         try:
             if jobs is not None:
@@ -322,6 +325,8 @@ def run(port: int, host: str, threads: int, no_scheduler: bool) -> None:
         finally:
             if jobs is not None and jobs.running:
                 jobs.shutdown()
+            if till is not None:
+                till.stop()
             server.close()
 
 
