@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from sqlalchemy import ColumnElement, Select, false, func, literal, or_, select
+from sqlalchemy import ColumnElement, false, func, literal, or_, select
 from sqlalchemy.orm import joinedload
 
 import ledger.bank.queries
@@ -14,6 +14,7 @@ from fund.kernel.errors import NotFound
 from fund.kernel.tasks import Task
 from ledger.bank.models import BankAccount, StatementLine
 from ledger.money import format_pence
+from members.contributions.cards.models import TakenBack
 from members.contributions.models import Pledge, PledgeInstalment, Receipt
 from members.contributions.rules import (
     OpenPledge,
@@ -111,11 +112,20 @@ def receipts_for(pledge_id: int) -> list[Receipt]:
 
 def paid_in(organisation_id: int) -> int:
     """Everything an organisation has paid in, in pence."""
-    return db.session.scalar(_total().where(Receipt.organisation_id == organisation_id)) or 0
+    came = db.session.scalar(select(func.sum(Receipt.pence)).where(Receipt.organisation_id == organisation_id))
+    return int(came or 0) - went_back_by_organisation().get(organisation_id, 0)
 
 
-def _total() -> Select[tuple[int | None]]:
-    return select(func.sum(Receipt.pence))
+def went_back_by_organisation(since: date | None = None, until: date | None = None) -> dict[int, int]:
+    """What went back of receipts from `since` to `until`, in pence by organisation (by key): as if it never came."""
+    rows = db.session.execute(
+        select(Receipt.organisation_id, func.sum(TakenBack.pence))
+        .join(TakenBack, TakenBack.receipt_id == Receipt.id)
+        .where(TakenBack.undone_at.is_(None), *_between(since, until))
+        .group_by(Receipt.organisation_id)
+        .order_by(Receipt.organisation_id)
+    )
+    return {organisation_id: int(pence) for organisation_id, pence in rows}
 
 
 def _between(since: date | None, until: date | None) -> list[ColumnElement[bool]]:
@@ -139,6 +149,16 @@ def cleared_by_sector(since: date | None = None, until: date | None = None) -> d
         .group_by(Organisation.sector)
     )
     sums = {sector: int(pence) for sector, pence in rows if sector is not None}
+    gone = db.session.execute(
+        select(Organisation.sector, func.sum(TakenBack.pence))
+        .join(Receipt, TakenBack.receipt_id == Receipt.id)
+        .join(Organisation, Receipt.organisation_id == Organisation.id)
+        .where(TakenBack.undone_at.is_(None), *_between(since, until))
+        .group_by(Organisation.sector)
+    )
+    for sector, pence in gone:
+        if sector is not None:
+            sums[sector] -= int(pence)
     return {sector: sums.get(sector, 0) for sector in Sector}
 
 
@@ -150,7 +170,8 @@ def cleared_by_organisation(since: date | None = None, until: date | None = None
         .group_by(Receipt.organisation_id)
         .order_by(Receipt.organisation_id)
     )
-    return {organisation_id: int(pence) for organisation_id, pence in rows}
+    gone = went_back_by_organisation(since, until)
+    return {organisation_id: int(pence) - gone.get(organisation_id, 0) for organisation_id, pence in rows}
 
 
 def account_to_pay() -> BankAccount | None:

@@ -16,6 +16,7 @@ from fund.kernel.db import db, transaction
 from fund.kernel.errors import Conflict, NotAllowed, NotFound, RuleBroken
 from fund.kernel.outbox import OutboxMessage
 from ledger.rules import AccountKind
+from members.contributions import queries as contributions
 from members.contributions.cards import events, queries, service, sweeps
 from members.contributions.cards.gateway import CheckoutWanted, ProviderRefused
 from members.contributions.cards.models import CardCheckout, CardRefund, Comparison, Payout, ProviderEvent, TakenBack
@@ -124,6 +125,19 @@ def test_a_dispute_months_after_the_money_was_granted(till: Till, payer: Actor, 
     assert (queries.short_pence(), ledger.queries.balance(K.AVAILABLE)) == (0, 3_000)
     assert db.session.get_one(Pledge, pledge_id).state is PledgeState.PAID
     assert ledger.service.check() == []
+
+
+def test_what_went_back_is_in_no_total(till: Till, payer: Actor) -> None:
+    kept, gone = till.paid(1_000, payer), till.paid(25_000, payer)
+    organisation_id, payment = kept.pledge.organisation_id, str(gone.payment)
+    disputed = till.simulator.dispute(payment)
+    for pence in (1_000, 26_000):
+        till.deliver()
+        db.session.rollback()
+        assert contributions.cleared_by_sector()[Sector.PRIVATE] == pence
+        assert contributions.cleared_by_organisation() == {organisation_id: pence}
+        assert contributions.paid_in(organisation_id) == pence == ledger.queries.pot().contributed_pence
+        till.simulator.win(disputed)
 
 
 def test_what_comes_in_the_wrong_order_waits_for_what_belongs_before_it(till: Till, payer: Actor) -> None:
