@@ -23,6 +23,7 @@ import fund.rulebook.views
 import fund.tasks
 import fund.treasury.views
 import ledger.bank.views
+import ledger.statements.views
 import ledger.views
 import members.accounts.factors.views
 import members.accounts.views
@@ -71,6 +72,7 @@ _BLUEPRINTS = (
     members.prospects.views.bp,
     members.offices.views.bp,
     ledger.views.bp,
+    ledger.statements.views.bp,
     ledger.bank.views.bp,
     proposals.views.bp,
     proposals.brokerage.views.bp,
