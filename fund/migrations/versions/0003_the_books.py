@@ -1,13 +1,10 @@
-"""The books: restricted funds, card payments, invoices, reconciliation, payment runs, years."""
+"""The books: restricted accounts, card payments, instalments, invoices and write-offs."""
 
-import re
+from pathlib import Path
 
 from alembic import op
-from sqlalchemy import CheckConstraint, inspect
-from sqlalchemy.schema import CreateColumn
+from sqlalchemy.engine import Connection
 
-import fund.app  # noqa: F401  (it knows every table)
-from fund.kernel.db import db
 from fund.migrations import guards, reshape
 
 revision = "0003_the_books"
@@ -15,47 +12,37 @@ down_revision = "0002_members_and_people"
 branch_labels = None
 depends_on = None
 
-APPEND_ONLY: tuple[str, ...] = ("receipt_share", "invoice", "credit_note")
+APPEND_ONLY = ("receipt_share", "invoice", "credit_note")
+KINDS_OF_ACCOUNT = (
+    "'bank', 'suspense', 'in_transit', 'contributions', 'grants_paid', 'available', 'committed', 'authority', "
+    "'stripe', 'receivable', 'promised', 'shares', 'refunds', 'fees', 'interest', 'grants_payable', 'shortfall'"
+)
+WIDENED = (
+    ("account", "ck_account_kind", f"kind IN ({KINDS_OF_ACCOUNT})"),
+    ("document", "ck_document_kind", "kind IN ('receipt', 'proposal', 'agreement', 'invoice', 'credit_note')"),
+    ("pledge", "ck_pledge_state", "state IN ('pledged', 'part_paid', 'paid', 'cancelled', 'written_off')"),
+)
 
 
 def upgrade() -> None:
     bind = op.get_bind()
-    before = inspect(bind)
-    names = before.get_table_names()
-    for table in db.metadata.sorted_tables:
-        if table.name not in names:
-            continue
-        there = {column["name"]: column for column in before.get_columns(table.name)}
-        for column in table.columns:
-            if column.name not in there:
-                text = str(CreateColumn(column).compile(dialect=bind.dialect)).strip()
-                for key in column.foreign_keys:
-                    name = f"fk_{table.name}_{column.name}_{key.column.table.name}"
-                    text += f" CONSTRAINT {name} REFERENCES {key.column.table.name} ({key.column.name})"
-                bind.exec_driver_sql(f"ALTER TABLE {table.name} ADD COLUMN {text}")
-        old = {check["name"]: re.sub(r"\W", "", check["sqltext"]) for check in before.get_check_constraints(table.name)}
-        for check in table.constraints:
-            if isinstance(check, CheckConstraint):
-                name = str(check.name)
-                condition = str(check.sqltext.compile(dialect=bind.dialect, compile_kwargs={"literal_binds": True}))
-                if name in old and bind.dialect.name == "sqlite" and re.sub(r"\W", "", condition) != old[name]:
-                    reshape.allow(bind, table.name, name, condition)
-                if name in old and bind.dialect.name == "postgresql":
-                    values = set(re.findall(r"'(\w+)'", condition))
-                    held = bind.exec_driver_sql(
-                        "SELECT pg_get_constraintdef(oid) FROM pg_constraint WHERE conname = %s", (name,)
-                    ).scalar_one()
-                    if values - set(re.findall(r"'(\w+)'", held)):
-                        reshape.allow(bind, table.name, name, condition)
-        for column in table.columns:
-            if column.name in there and column.nullable and not there[column.name]["nullable"]:
-                reshape.make_optional(bind, table.name, column.name)
-        indexes = {index["name"] for index in before.get_indexes(table.name)}
-        for index in table.indexes:
-            if index.name not in indexes:
-                index.create(bind)
-    db.metadata.create_all(bind)
-    # A pledge of before there were instalments is one instalment, due by the terms of payment.
+    dialect = bind.dialect.name
+    for table, name, condition in WIDENED:
+        reshape.allow(bind, table, name, condition)
+    reshape.make_optional(bind, "receipt", "statement_line_id")
+    tables = Path(__file__).with_name(f"{revision}.{dialect}.sql").read_text(encoding="utf-8")
+    for statement in tables.split("\n;\n"):
+        if statement.strip():
+            bind.exec_driver_sql(statement)
+    _fill_instalments(bind)
+    for statement in guards.account_guards_of_restrictions(dialect):
+        bind.exec_driver_sql(statement)
+    for statement in [statement for table in APPEND_ONLY for statement in guards.append_only(table, dialect)]:
+        bind.exec_driver_sql(statement)
+
+
+def _fill_instalments(bind: Connection) -> None:
+    """A pledge of before there were instalments is one instalment, due by the terms of payment."""
     due_on = (
         "date(pledged_at, '+30 days')" if bind.dialect.name == "sqlite" else "(pledged_at + interval '30 days')::date"
     )
@@ -69,8 +56,3 @@ def upgrade() -> None:
         "INSERT INTO receipt_share (receipt_id, instalment_id, pence) SELECT receipt.id, pledge_instalment.id, "
         "receipt.pence FROM receipt JOIN pledge_instalment ON pledge_instalment.pledge_id = receipt.pledge_id"
     )
-    for statement in guards.account_guards_of_restrictions(bind.dialect.name):
-        bind.exec_driver_sql(statement)
-    for table_name in APPEND_ONLY:
-        for statement in guards.append_only(table_name, bind.dialect.name):
-            bind.exec_driver_sql(statement)
