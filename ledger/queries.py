@@ -23,7 +23,8 @@ LARGEST_ID = 2**63 - 1
 class Pot:
     """The pot in pence: what came in, where it is, and what may still be awarded.
 
-    contributed = available + committed + paid, always.
+    contributed + interest - fees = available - short + committed + paid, always. `contributed_pence` leaves out what
+    was refunded or taken back; `short_pence` is what was awarded already when a contributor's bank took it back.
     """
 
     contributed_pence: int
@@ -31,6 +32,9 @@ class Pot:
     committed_pence: int
     paid_pence: int
     in_transit_pence: int
+    interest_pence: int = 0
+    fees_pence: int = 0
+    short_pence: int = 0
 
 
 @dataclass(frozen=True)
@@ -86,6 +90,17 @@ def balances_by_owner(kind: AccountKind, owners: Collection[str] | None = None) 
     without an account is left out."""
     query = select(Account.owner, func.sum(Account.balance_pence)).where(
         Account.kind == kind, Account.owner.is_not(None)
+    )
+    if owners is not None:
+        query = query.where(Account.owner.in_(owners))
+    rows = db.session.execute(query.group_by(Account.owner).order_by(Account.owner))
+    return {owner: int(pence) for owner, pence in rows if owner is not None}
+
+
+def paid_in_by_owner(owners: Collection[str] | None = None) -> dict[str, int]:
+    """Pence that each contributor has paid in, less what was paid back, of all or of those named."""
+    query = select(Account.owner, -func.sum(Account.balance_pence)).where(
+        Account.kind.in_((AccountKind.CONTRIBUTIONS, AccountKind.REFUNDS)), Account.owner.is_not(None)
     )
     if owners is not None:
         query = query.where(Account.owner.in_(owners))
@@ -149,11 +164,14 @@ def pot() -> Pot:
         return totals[kind][1] if kind in totals else 0
 
     return Pot(
-        contributed_pence=-total(AccountKind.CONTRIBUTIONS),
+        contributed_pence=-total(AccountKind.CONTRIBUTIONS) - total(AccountKind.REFUNDS),
         available_pence=total(AccountKind.AVAILABLE),
         committed_pence=total(AccountKind.COMMITTED),
         paid_pence=total(AccountKind.GRANTS_PAID),
         in_transit_pence=-total(AccountKind.IN_TRANSIT),
+        interest_pence=-total(AccountKind.INTEREST),
+        fees_pence=total(AccountKind.FEES),
+        short_pence=-total(AccountKind.SHORTFALL),
     )
 
 

@@ -53,9 +53,9 @@ class Balance:
 def balance(now: datetime) -> Balance:
     """The contributions of the fund year that holds `now`, by the sector confirmed now."""
     year, policy = fund_year_at(now), policy_at(now)
-    cleared = {
-        owner: -pence for owner, pence in books.moved_between(AccountKind.CONTRIBUTIONS, year.first, year.last).items()
-    }
+    paid = books.moved_between(AccountKind.CONTRIBUTIONS, year.first, year.last)
+    back = books.moved_between(AccountKind.REFUNDS, year.first, year.last)
+    cleared = {owner: -paid.get(owner, 0) - back.get(owner, 0) for owner in sorted({*paid, *back})}
     invoiced = books.balances_by_owner(AccountKind.RECEIVABLE)
     pledged = schedules.not_invoiced_by_owner(year.last)
     known = members.organisations_by_reference(

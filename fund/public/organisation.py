@@ -78,7 +78,7 @@ def organisation_page(found: Organisation, reader: Actor | None, now: datetime) 
     awards = grants.public_awards_of(found.id, limit=ON_THE_PAGE + 1)
     return OrganisationPage(
         organisation=found,
-        paid_pence=-books.balance(AccountKind.CONTRIBUTIONS, found.owner),
+        paid_pence=books.paid_in_by_owner([found.owner]).get(found.owner, 0),
         years=years,
         latest=latest,
         titles=titles([latest] if latest else []),

@@ -19,7 +19,6 @@ from fund.reporting.models import Commitment, Measure, Outcome, Reading, Story
 from fund.reporting.rules import aggregate
 from ledger.money import split
 from ledger.queries import Pot
-from ledger.rules import AccountKind
 from members.models import Organisation
 from members.rules import MembershipStatus, Sector
 from proposals.models import Partner, Round
@@ -88,10 +87,10 @@ def paid_in_by_sector() -> BySector:
 
 def contributors() -> tuple[Contributor, ...]:
     """Every organisation that has paid in, by name."""
-    held = books.balances_by_owner(AccountKind.CONTRIBUTIONS)
+    held = books.paid_in_by_owner()
     known = members.organisations_by_reference(owner.removeprefix("org:") for owner in held)
     found = [
-        Contributor(known[owner.removeprefix("org:")], -pence)
+        Contributor(known[owner.removeprefix("org:")], pence)
         for owner, pence in held.items()
         if pence and owner.removeprefix("org:") in known
     ]

@@ -156,4 +156,8 @@ def test_whatever_happens_the_budget_balances_and_nothing_free_is_negative(
         assert sum(budget()) == 0
         assert queries.balance(K.AVAILABLE) >= 0
         assert queries.balance(K.SHORTFALL) <= 0
+        pot = queries.pot()
+        came = pot.contributed_pence + pot.interest_pence - pot.fees_pence
+        assert came == pot.available_pence - pot.short_pence + pot.committed_pence + pot.paid_pence
+        assert pot.contributed_pence == sum(queries.paid_in_by_owner().values())
     assert service.check() == []
