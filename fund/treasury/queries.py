@@ -1,18 +1,18 @@
 """Reads of the treasurer's desk: a fixed number of them, however large the fund is."""
 
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 
-from sqlalchemy import case, func, select
+from sqlalchemy import Label, case, func, select
+from sqlalchemy.orm import InstrumentedAttribute
 
 from fund.grants.agreements.rules import AgreementState
 from fund.grants.awards.rules import AwardState, InstalmentState
 from fund.grants.models import Agreement, Award, Instalment
-from fund.kernel.calendar import london_day, start_of_day
+from fund.kernel.calendar import london_day
 from fund.kernel.db import db
 from fund.treasury.rules import (
     MONTHS,
-    PLEDGE_EXPECTED_AFTER_DAYS,
     Forecast,
     Held,
     Standing,
@@ -25,10 +25,9 @@ from ledger.bank.models import Payee, PaymentOrder, Statement, StatementLine
 from ledger.bank.rules import OrderState
 from ledger.models import Account
 from ledger.rules import AccountKind
-from members.contributions.models import Pledge
-from members.contributions.rules import PledgeState
+from members.contributions.models import PledgeInstalment
+from members.contributions.schedules import rules as pledged
 
-_UNPAID = (PledgeState.PLEDGED, PledgeState.PART_PAID)
 K = AccountKind
 
 
@@ -146,26 +145,28 @@ def forecast_at(now: datetime, spendable_pence: int) -> Forecast:
     return forecast(today, spendable_pence, _coming_in(today), _going_out(today))
 
 
+def _by_month(due_on: InstrumentedAttribute[date], today: date) -> Label[int]:
+    """Which of the months to come a day falls in; what is late counts in the first."""
+    starts = month_starts(today)[1:]
+    return case(*((due_on < start, number) for number, start in enumerate(starts)), else_=MONTHS).label("month")
+
+
 def _coming_in(today: date) -> dict[int, int]:
-    """What is still due of each pledge, by the month it is expected in."""
-    wait = timedelta(days=PLEDGE_EXPECTED_AFTER_DAYS)
-    starts = [start_of_day(first - wait) for first in month_starts(today)[1:]]
-    month = case(*((Pledge.pledged_at < start, number) for number, start in enumerate(starts)), else_=MONTHS).label(
-        "month"
-    )
-    due = Pledge.pence - Pledge.paid_pence
+    """What is still due of each instalment of a pledge, by the month that it falls due in."""
+    month = _by_month(PledgeInstalment.due_on, today)
+    due = PledgeInstalment.pence - PledgeInstalment.paid_pence
     rows = db.session.execute(
-        select(month, func.sum(due)).where(Pledge.state.in_(_UNPAID), due > 0).group_by(month).order_by(month)
+        select(month, func.sum(due))
+        .where(PledgeInstalment.state == pledged.InstalmentState.OPEN, due > 0)
+        .group_by(month)
+        .order_by(month)
     )
     return {number: int(pence) for number, pence in rows}
 
 
 def _going_out(today: date) -> dict[int, int]:
     """Instalments of accepted awards that have not left yet, by month; what is approved goes out this month."""
-    starts = month_starts(today)[1:]
-    month = case(*((Instalment.due_on < start, number) for number, start in enumerate(starts)), else_=MONTHS).label(
-        "month"
-    )
+    month = _by_month(Instalment.due_on, today)
     ended = select(Agreement.id).where(Agreement.award_id == Award.id, Agreement.state == AgreementState.ENDED).exists()
     rows = db.session.execute(
         select(month, func.sum(Instalment.pence))

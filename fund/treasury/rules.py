@@ -12,9 +12,6 @@ from fund.kernel.calendar import add_months, in_words
 from ledger.money import format_pence
 
 MONTHS = 12
-PLEDGE_EXPECTED_AFTER_DAYS = 30
-"""A pledge without a day of its own is expected so long after it was made: the period that the law sets where none is
-agreed (Late Payment of Commercial Debts (Interest) Act 1998, s. 4)."""
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,7 @@
 """The treasurer's desk over a fund that pledges, pays and is short of money."""
 
 from datetime import UTC, date, datetime, timedelta
+from typing import Any
 
 import pytest
 from flask import Flask
@@ -21,8 +22,7 @@ from ledger.bank import queries as bank
 from ledger.rules import AccountKind, Leg
 from members.contributions import queries as pledges
 from members.contributions import service as contributions
-from members.contributions.models import Pledge
-from members.contributions.rules import PledgeState
+from members.contributions.schedules.rules import PledgeKind
 from members.rules import Sector
 from tests.fund.grants import awarding
 from tests.fund.grants.awarding import Grant
@@ -38,13 +38,13 @@ def _auditor(visitor: Visitor) -> Visitor:
     return visitor.sign_in(official("Audrey Auditor", Role.AUDITOR)[0])
 
 
-def _pledge(name: str, pence: int, now: datetime) -> str:
+def _pledge(name: str, pence: int, now: datetime, **parts: Any) -> str:
     own = member(name, Sector.PRIVATE)
     _, finance = officer(own, Role.FINANCE)
     own_id = own.id
     with transaction():
         return contributions.pledge(
-            organisation_id=own_id, pence=pence, po_number=None, actor=finance, now=now
+            organisation_id=own_id, pence=pence, po_number=None, actor=finance, now=now, **parts
         ).reference
 
 
@@ -83,11 +83,16 @@ def test_what_is_only_offered_or_ended_is_not_planned(grant: Grant, clock: Movab
 
 def test_a_pledge_that_was_taken_back_is_not_expected(app: Flask, clock: MovableClock) -> None:
     found_society()
-    reference = _pledge("Alder Works", 500_00, clock.now())
+    own = member("Alder Works", Sector.PRIVATE)
+    _, finance = officer(own, Role.FINANCE)
+    own_id = own.id
+    with transaction():
+        pledge_id = contributions.pledge(
+            organisation_id=own_id, pence=500_00, po_number=None, actor=finance, now=clock.now()
+        ).id
     assert _months(clock.now())[-1] == (0, 0, 500_00)
-    with transaction() as session:
-        made = session.query(Pledge).filter_by(reference=reference).one()
-        made.state, made.cancelled_at, made.cancel_reason = PledgeState.CANCELLED, clock.now(), "Changed our mind"
+    with transaction():
+        contributions.cancel(pledge_id=pledge_id, reason="Changed our mind", actor=finance, now=clock.now())
     assert _months(clock.now())[-1] == (0, 0, 0)
 
 
@@ -110,7 +115,21 @@ def test_a_payment_counts_until_it_has_left_and_only_once(grant: Grant, clock: M
     assert _months(clock.now()) == [(0, 4_000_00, 2_000_00), *[(0, 0, 2_000_00)] * 11]
 
 
-def test_a_pledge_is_expected_thirty_days_after_it_was_made(app: Flask, clock: MovableClock) -> None:
+def test_a_pledge_in_instalments_is_expected_on_their_days(app: Flask, clock: MovableClock) -> None:
+    found_society()
+    _pledge(
+        "Alder Works",
+        400_00,
+        clock.now(),
+        kind=PledgeKind.INSTALMENTS,
+        first_on=date(2026, 8, 1),
+        count=4,
+        months=3,
+    )
+    assert [month[0] for month in _months(clock.now())] == [0, 0, *[100_00, 0, 0] * 3, 100_00]
+
+
+def test_a_pledge_without_days_is_expected_by_the_terms_of_payment(app: Flask, clock: MovableClock) -> None:
     found_society()
     _pledge("Alder Works", 500_00, clock.now())  # 1 June, so 1 July
     _pledge("Beech Foods", 70_00, clock.now() - timedelta(days=1))  # 31 May, so 30 June
