@@ -24,7 +24,7 @@ from members.register import leaving_service as leaving
 from members.register import queries, service
 from members.register.models import Appeal, Expulsion, MembershipEvent, Share
 from members.register.rules import EventKind
-from members.rules import MembershipStatus, Register, Sector
+from members.rules import LegalForm, MembershipStatus, Register, Sector
 from tests.members.joining import admitted, applied, checked, last_link
 from tests.world import appoint, member, officer, official, person
 
@@ -157,6 +157,14 @@ class TestTwoStepsAndTwoPeople:
         with pytest.raises(DatabaseError), transaction() as session:
             session.scalars(select(MembershipEvent)).first().reasons = "Something else"  # type: ignore[union-attr]
 
+    def test_a_political_party_is_never_put_to_the_board(self, app: Flask, clock: MovableClock, steward: Actor) -> None:
+        waiting = applied(clock)
+        waiting_id = waiting.id
+        with transaction() as session:
+            session.get_one(Organisation, waiting_id).legal_form = LegalForm.POLITICAL_PARTY
+        with pytest.raises(RuleBroken, match="Political parties can't join"):
+            checked(waiting, steward, clock)
+
 
 class TestAppeal:
     def test_refusal_tells_why_and_how_to_appeal(
@@ -256,8 +264,24 @@ class TestShares:
         assert pot().contributed_pence == 0
         with pytest.raises(Conflict):
             pay(steward, START_DAY)
-        with pytest.raises(NotFound), transaction():
-            service.record_share_payment(share_id=2**70, paid_on=START_DAY, actor=steward, now=clock.now())
+        for unknown in (2**70, share_id + 1):
+            with pytest.raises(NotFound), transaction():
+                service.record_share_payment(share_id=unknown, paid_on=START_DAY, actor=steward, now=clock.now())
+            with pytest.raises(NotFound):
+                queries.share(unknown)
+
+    def test_a_cancelled_share_is_never_paid_for(
+        self, app: Flask, clock: MovableClock, steward: Actor, board: Actor
+    ) -> None:
+        found = admitted(checked(applied(clock), steward, clock), board, clock)
+        found_id = found.id
+        share_id = db.session.scalars(select(Share.id)).one()
+        with transaction():
+            leaving.end_by_board(
+                organisation_id=found_id, kind=EventKind.DISSOLVED, reasons="x", actor=board, now=clock.now()
+            )
+        with pytest.raises(Conflict, match="was cancelled meanwhile"), transaction():
+            service.record_share_payment(share_id=share_id, paid_on=START_DAY, actor=steward, now=clock.now())
 
 
 def leave(organisation: Organisation, actor: Actor, clock: MovableClock, day: date) -> None:
@@ -315,6 +339,15 @@ class TestLeaving:
             leaving.end_by_board(
                 organisation_id=found_id, kind=EventKind.DISSOLVED, reasons="x", actor=board, now=clock.now()
             )
+
+    def test_the_board_ends_a_membership_for_its_own_reasons_only(
+        self, app: Flask, clock: MovableClock, board: Actor
+    ) -> None:
+        own_id = member("Alder", Sector.PRIVATE).id
+        for kind in (EventKind.EXPELLED, EventKind.RESIGNED):
+            with pytest.raises(RuleBroken, match="Choose why"), transaction():
+                leaving.end_by_board(organisation_id=own_id, kind=kind, reasons="x", actor=board, now=clock.now())
+        assert members.takes_part(own_id, clock.now())
 
     def test_who_left_can_ask_to_join_again(
         self, app: Flask, clock: MovableClock, steward: Actor, board: Actor
@@ -494,6 +527,12 @@ class TestRegisters:
 
         with pytest.raises(RuleBroken):
             enter(date(2026, 6, 2))
+        for unknown in (applied(clock).id, 2**70):
+            with pytest.raises(NotFound), transaction():
+                service.enter_property(
+                    organisation_id=unknown, description="Loan", pence=1, held_from=START_DAY,
+                    actor=secretary, now=clock.now(),
+                )  # fmt: skip
         entered = enter(START_DAY)
         with pytest.raises(NotFound):
             end(other_id)
@@ -501,6 +540,19 @@ class TestRegisters:
         assert [one.held_until for one in queries.entry(reference).holdings] == [START_DAY]
         with pytest.raises(Conflict):
             end(own_id)
+        with transaction() as session:
+            session.get_one(Organisation, own_id).status = MembershipStatus.LEFT
+        with pytest.raises(Conflict, match="is not a member now"):
+            enter(START_DAY)
+
+    def test_who_never_was_a_member_has_no_entry(self, app: Flask, clock: MovableClock) -> None:
+        with pytest.raises(NotFound):
+            queries.entry(applied(clock).reference)
+
+    def test_no_expulsion_goes_on_without_a_notice(self, app: Flask, clock: MovableClock, secretary: Actor) -> None:
+        own_id = member("Alder", Sector.PRIVATE).id
+        with pytest.raises(Conflict, match="Give notice of it first"), transaction():
+            leaving.record_hearing(organisation_id=own_id, heard="x", actor=secretary, now=clock.now())
 
     def test_corrections_keep_what_stood_before(self, app: Flask, clock: MovableClock, secretary: Actor) -> None:
         own = member("Alder", Sector.PRIVATE)
