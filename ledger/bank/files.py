@@ -1,13 +1,13 @@
 """From the bytes of a file to statements: tells what sort of file it is and hands it to its reader. Pure."""
 
-from ledger.bank import camt053, csv_statement
+from ledger.bank import camt053, csv_statement, mt940
 from ledger.bank.reading import ReadStatement, Unreadable
 
 _BYTE_ORDER_MARKS = (b"\xff\xfe", b"\xfe\xff")
 
 
 def read(content: bytes, filename: str = "") -> list[ReadStatement]:
-    """Every statement of a file: camt.053, or the CSV of a UK bank.
+    """Every statement of a file: camt.053, MT940, or the CSV of a UK bank.
 
     Args:
         content: the file.
@@ -21,7 +21,7 @@ def read(content: bytes, filename: str = "") -> list[ReadStatement]:
     if not content.strip(b"\r\n") and not content.count(b" "):
         raise Unreadable("The file is empty. Download the statement again.")
     if start.startswith(b"%PDF"):
-        raise Unreadable("This is a PDF, not a data export. Ask your bank's site for camt.053, or for CSV.")
+        raise Unreadable("This is a PDF, not a data export. Ask your bank's site for camt.053, MT940 or CSV.")
     if start.startswith((b"PK\x03\x04", b"\x1f\x8b", b"7z\xbc\xaf", b"Rar!")):
         raise Unreadable("Archives are not taken. Unpack it and send the statement itself.")
     if not is_utf16 and b"\x00" in content:
@@ -30,4 +30,6 @@ def read(content: bytes, filename: str = "") -> list[ReadStatement]:
         raise Unreadable("This is a web page, not a statement. Sign in to the bank again and download the statement.")
     if start.startswith(b"<") or (is_utf16 and content[2:].replace(b"\x00", b"").lstrip().startswith(b"<")):
         return camt053.read(content)
+    if mt940.is_mt940(content):
+        return mt940.read(content)
     return [csv_statement.read(content)]

@@ -1,4 +1,4 @@
-"""Statement files with known contents: every verdict, figure and entry of the shared index but MT940, OFX and QIF."""
+"""Statement files with known contents: every verdict, figure and entry of the shared index but OFX and QIF."""
 
 import csv
 from collections import defaultdict
@@ -14,8 +14,13 @@ from ledger.bank.files import read
 from ledger.bank.reading import ReadStatement, Unreadable, joined, statement_faults
 from ledger.bank.rules import identify
 
-_PARTS = ("authored/camt053/", "authored/csv/", "authored/hostile/")
-_YEARS = ("authored/year/year_camt053_v08.xml", "authored/year/year_lloyds.csv", "authored/year/year_natwest.csv")
+_PARTS = ("authored/camt053/", "authored/csv/", "authored/hostile/", "authored/mt940/", "real/mt940/")
+_YEARS = (
+    "authored/year/year_camt053_v08.xml",
+    "authored/year/year_lloyds.csv",
+    "authored/year/year_natwest.csv",
+    "authored/year/year_mt940.sta",
+)
 Rows = dict[str, list[dict[str, str]]]
 
 
@@ -99,7 +104,9 @@ def test_every_entry(listed_entries: Rows, shared_data: Path) -> None:
             assert entry.booked_on == date.fromisoformat(row["booking_date"]), name
             assert entry.amount_pence == int(row["amount_minor"]), name
             assert entry.bank_reference == row["bank_reference"], name
-            assert " ".join(entry.remittance.split()) == " ".join(row["text"].lstrip("'").split()), name
+            listed = row["text"].lstrip("'")  # the listing is cut at 300 characters
+            said = entry.remittance[:300] if len(listed) == 300 else entry.remittance
+            assert " ".join(said.split()) == " ".join(listed.split()), name
             if row["value_date"]:
                 assert entry.valued_on == date.fromisoformat(row["value_date"]), name
             if name.endswith(".xml"):
@@ -125,6 +132,14 @@ def test_every_entry(listed_entries: Rows, shared_data: Path) -> None:
         ("camt053/page_2_of_2.xml", ["opening balance is missing"]),
         ("camt053/one_euro_entry_in_gbp_account.xml", ["Entry 2 is in EUR"]),
         ("camt053/wrong_closing_balance.xml", ["£9 apart"]),
+        ("mt940/amount_with_point.sta", ["has a point"]),
+        ("mt940/euro_account.sta", ["in EUR"]),
+        ("mt940/february_30.sta", ["Entry 1: 2602300302 is not a day"]),
+        ("mt940/interim_mt942.sta", ["interim report (MT942)"]),
+        ("mt940/no_closing_balance.sta", ["closing balance is missing"]),
+        ("mt940/page_2_missing.sta", ["next page is missing"]),
+        ("mt940/truncated_in_line.sta", ["Entry 9: '2603120312' is cut off"]),
+        ("mt940/wrong_closing_balance.sta", ["£1 apart"]),
         ("csv/lloyds_balance_chain_broken.csv", ["running balance breaks", "£10"]),
         ("csv/lloyds_both_in_and_out.csv", ["Row 6 has both"]),
         ("csv/lloyds_nul_byte.csv", ["NUL"]),
@@ -188,6 +203,43 @@ def test_a_csv_of_one_day_newest_first_is_turned_by_its_balances() -> None:
     assert statement.account.shown == "00-99-01 10203040"
 
 
+_MT940 = ":20:X\n:25:009901/10203040\n:28C:3/1\n:60F:C260301GBP10,00\n{entry}\n:62F:{closing}\n-\n"
+
+
+@pytest.mark.parametrize(
+    ("mark", "pence", "is_reversal"),
+    [("C", 250, False), ("D", -250, False), ("RC", -250, True), ("RD", 250, True), ("CR", 250, False)],
+)
+def test_mt940_marks_say_which_way_money_went(mark: str, pence: int, is_reversal: bool) -> None:
+    """RC is a reversed credit, so money out; a letter after C or D is the third of the currency, not a reversal."""
+    entry = f":61:2603020302{mark}2,5NTRFNONREF//B1\n:86:FPI A PAYER CLO\nSED"
+    closing = f"C260331GBP{(1000 + pence) // 100},{(1000 + pence) % 100:02d}"
+    (statement,) = read(_MT940.format(entry=entry, closing=closing).encode())
+    (found,) = statement.entries
+    assert (found.amount_pence, found.is_reversal, found.remittance) == (pence, is_reversal, "FPI A PAYER CLOSED")
+    assert (found.bank_reference, found.end_to_end, statement.account.shown) == ("B1", "", "00-99-01 10203040")
+    assert list(statement_faults(statement)) == []
+
+
+def test_mt940_overdrawn_and_without_a_booking_day() -> None:
+    entry = ":61:260302D12,00NTRFREF-7\nSUPPLEMENTARY"
+    (statement,) = read(_MT940.format(entry=entry, closing="D260331GBP2,").encode())
+    assert (statement.opening_pence, statement.closing_pence) == (10_00, -2_00)
+    assert (statement.entries[0].booked_on, statement.entries[0].end_to_end) == (date(2026, 3, 2), "REF-7")
+    assert statement.entries[0].remittance == "SUPPLEMENTARY"
+
+
+def test_a_month_is_the_same_in_camt_and_in_mt940(shared_data: Path) -> None:
+    folder = shared_data / "bank/authored"
+    (camt,) = read((folder / "camt053/month_v08.xml").read_bytes())
+    for name in ("month", "swift_envelope", "two_pages", "month_lf_no_trailer"):
+        (mt940,) = read((folder / f"mt940/{name}.sta").read_bytes())
+        assert (mt940.opening_pence, mt940.closing_pence) == (camt.opening_pence, camt.closing_pence), name
+        assert [(one.booked_on, one.amount_pence) for one in mt940.entries] == [
+            (one.booked_on, one.amount_pence) for one in camt.entries
+        ], name
+
+
 @pytest.mark.parametrize("amount", ["1e3", "--5.00", "5.001", "NaN", "1,00.00", "£", "5,00"])
 def test_a_csv_amount_that_is_none(amount: str) -> None:
     content = f'{_LLOYDS}02/03/2026,FPI,\'00-99-01,10203040,X,,"{amount}",50.00,\n'.encode()
@@ -234,6 +286,10 @@ _PIECES = st.lists(
                 b"<Ntry><Sts>BOOK</Sts><Amt>1</Amt><CdtDbtInd>CRDT</CdtDbtInd><BookgDt><Dt>2026-03-02</Dt></BookgDt></Ntry>",
                 b"</Stmt></BkToCstmrStmt></Document>",
                 b"\xff\xfe",
+                b":20:X\n:25:009901/10203040\n:60F:C260301GBP1,\n",
+                b":61:2603020302C2,NTRFNONREF//B\n:86:X\n",
+                b":62F:C260331GBP3,\n-\n",
+                b":60M:",
             ]
         ),
     ),
