@@ -1,13 +1,13 @@
 """From the bytes of a file to statements: tells what sort of file it is and hands it to its reader. Pure."""
 
-from ledger.bank import camt053, csv_statement, mt940
+from ledger.bank import camt053, csv_statement, mt940, ofx
 from ledger.bank.reading import ReadStatement, Unreadable
 
 _BYTE_ORDER_MARKS = (b"\xff\xfe", b"\xfe\xff")
 
 
 def read(content: bytes, filename: str = "") -> list[ReadStatement]:
-    """Every statement of a file: camt.053, MT940, or the CSV of a UK bank.
+    """Every statement of a file: camt.053, MT940, OFX, or the CSV of a UK bank.
 
     Args:
         content: the file.
@@ -28,6 +28,8 @@ def read(content: bytes, filename: str = "") -> list[ReadStatement]:
         raise Unreadable("The file contains NUL bytes, so it was damaged on the way. Download the statement again.")
     if start.lower().startswith((b"<!doctype html", b"<html")):
         raise Unreadable("This is a web page, not a statement. Sign in to the bank again and download the statement.")
+    if ofx.is_ofx(content):
+        return ofx.read(content)
     if start.startswith(b"<") or (is_utf16 and content[2:].replace(b"\x00", b"").lstrip().startswith(b"<")):
         return camt053.read(content)
     if mt940.is_mt940(content):
