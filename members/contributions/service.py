@@ -245,9 +245,16 @@ def receive(
                 "Look at that receipt; nothing was booked now."
             )
         return earlier
-    paid.cancelled_at = paid.cancel_reason = None
+    if paid.state is PledgeState.CANCELLED:
+        _open_again(paid)
     came = _Came(pence, received_on, source, held_in, pledge_reference)
     return _receive(came, paid, _receipt_number(now), actor, now, tell=tell)
+
+
+def _open_again(pledge: Pledge) -> None:
+    pledge.cancelled_at = pledge.cancel_reason = None
+    for instalment in schedule.of_pledge(pledge.id, lock=True):
+        instalment.state = InstalmentState.OPEN
 
 
 def _receipt_number(now: datetime) -> str:

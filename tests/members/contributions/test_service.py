@@ -21,6 +21,8 @@ from ledger.rules import AccountKind
 from members.contributions import queries, service
 from members.contributions.models import Pledge, Receipt
 from members.contributions.rules import PledgeState, check_character, normal_reference
+from members.contributions.schedules import queries as schedule
+from members.contributions.schedules.rules import InstalmentState
 from members.models import Organisation
 from members.rules import MembershipStatus, Sector
 from tests.members.paid import arrive
@@ -389,6 +391,7 @@ def test_money_by_another_way_is_received_once_and_never_refused(app: Flask, clo
             written.append(receipt.reference)
     assert written == ["RC-2026-0001"] * 2
     assert db.session.scalar(select(func.count()).select_from(Receipt)) == 1
-    assert (made.state, made.paid_pence) == (PledgeState.PAID, 25_000)
+    assert (made.state, made.paid_pence, made.cancelled_at) == (PledgeState.PAID, 25_000, None)
+    assert [part.state for part in schedule.of_pledge(made.id)] == [InstalmentState.PAID]
     assert ledger.queries.balance(AccountKind.STRIPE) == 25_000
     assert ledger.queries.pot().available_pence == 25_000
