@@ -6,16 +6,19 @@ mapper would cost more than the database does here (design: ledger write path).
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
-from typing import Any
+from datetime import date, datetime
+from typing import Any, NoReturn
 
-from sqlalchemy.engine import Connection
-
+from fund.kernel import audit
 from fund.kernel.access import Actor
-from fund.kernel.db import db
+from fund.kernel.db import Driver, db, driver
 from fund.kernel.errors import Conflict, RuleBroken
 from ledger.money import format_pence
-from ledger.rules import CHART, Leg, Posted, account_name, digest, shortfall, transfer_faults
+from ledger.rules import CHART, Leg, Posted, account_name, digest, said, shortfall, transfer_faults
+
+_POST = (
+    "SELECT made, unknown, refused FROM post_transfer(?, ?, ?, ?, ?, ?, ?, ?, ?, ?::text[], ?::bigint[], ?, ?::json)"
+)
 
 
 @dataclass(frozen=True)
@@ -31,30 +34,8 @@ class Transfer:
     reason: str | None
 
 
-class _Books:
-    """One connection and how its driver writes parameters."""
-
-    def __init__(self, connection: Connection) -> None:
-        self.connection = connection
-        self.is_sqlite = connection.dialect.name == "sqlite"
-
-    def run(self, statement: str, *values: Any) -> Sequence[Any]:
-        """Run a statement written with ? for its values; every row it gives."""
-        if not self.is_sqlite:
-            statement = statement.replace("?", "%s")
-        result = self.connection.exec_driver_sql(statement, values)
-        return result.fetchall() if result.returns_rows else ()
-
-    def day(self, day: date) -> Any:
-        return day.isoformat() if self.is_sqlite else day
-
-    def instant(self, instant: datetime) -> Any:
-        instant = instant.astimezone(UTC)
-        return instant.strftime("%Y-%m-%d %H:%M:%S.%f") if self.is_sqlite else instant
-
-
 def write(wanted: Transfer, *, actor: Actor | None, now: datetime) -> Posted:
-    """Post a transfer once.
+    """Post a transfer once, and write down who did.
 
     Returns:
         `Posted`, with `first` False where its key already stands for the very same transfer.
@@ -66,35 +47,10 @@ def write(wanted: Transfer, *, actor: Actor | None, now: datetime) -> Posted:
     """
     if faults := [fault.message for fault in transfer_faults(wanted.legs)]:
         raise ValueError(f"{wanted.key}: {' '.join(faults)}")
-    session = db.session()
-    session.flush()
-    books = _Books(session.connection())
-    accounts = _accounts(books, wanted.legs)
-    # Accounts are locked in the order of their ids: two transfers can wait for one another in one direction only.
-    legs = sorted((accounts[leg.code], leg) for leg in wanted.legs)
+    db.session.flush()
+    books = driver()
     actor_id = actor.person_id if actor else None
-    transfer_id = _header(books, wanted, legs, actor_id, now)
-    if transfer_id is None:
-        return _first(books, wanted)
-    running, entries = 0, []
-    for number, (account_id, leg) in enumerate(legs, 1):
-        running += leg.pence
-        sequence, balance = _move(books, account_id, leg)
-        entries += [account_id, sequence, transfer_id, number, leg.pence, running, balance]
-    places = ", ".join(["(?, ?, ?, ?, ?, ?, ?)"] * len(legs))
-    books.run(
-        "INSERT INTO entry (account_id, sequence, transfer_id, leg, amount_pence, running_pence, balance_pence) "
-        f"VALUES {places}",
-        *entries,
-    )
-    return Posted(transfer_id, wanted.key, first=True)
-
-
-def _header(
-    books: _Books, wanted: Transfer, legs: Sequence[tuple[int, Leg]], actor_id: int | None, now: datetime
-) -> int | None:
-    """Insert the transfer; its id, or None where the key is taken (another transaction's insert is waited for)."""
-    said = digest(
+    says = said(
         key=wanted.key,
         kind=wanted.kind,
         occurred_on=wanted.occurred_on,
@@ -103,12 +59,8 @@ def _header(
         actor_id=actor_id,
         reverses_id=wanted.reverses_id,
         reason=wanted.reason,
-        legs=[(account_id, leg.pence) for account_id, leg in legs],
     )
-    rows = books.run(
-        "INSERT INTO transfer "
-        "(key, kind, occurred_on, posted_at, description, actor_id, reverses_id, reason, last_leg, digest) "
-        "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (key) DO NOTHING RETURNING id",
+    header = (
         wanted.key,
         wanted.kind,
         books.day(wanted.occurred_on),
@@ -117,66 +69,117 @@ def _header(
         actor_id,
         wanted.reverses_id,
         wanted.reason,
-        len(legs),
-        said,
     )
-    return int(rows[0][0]) if rows else None
+    told = {"kind": wanted.kind} | {leg.code: leg.pence for leg in wanted.legs}
+    if books.is_sqlite:
+        made = _step_by_step(books, header, says, wanted.legs)
+        if made is not None:
+            audit.record(actor, "transfer.posted", wanted.key, at=now, after=told)
+    else:
+        made = _in_one(books, header, says, wanted.legs, actor.organisation_id if actor else None, told)
+    return _first(books, wanted) if made is None else Posted(made, wanted.key, first=True)
 
 
-def _accounts(books: _Books, legs: Sequence[Leg]) -> dict[str, int]:
-    """Ids of the legs' accounts by code; an account is opened when it is first used."""
-    codes = sorted({leg.code for leg in legs})
-    found = _ids(books, codes)
-    if len(found) == len(codes):
-        return found
-    for leg in sorted(legs, key=lambda leg: leg.code):
-        if leg.code not in found:
-            _open(books, leg)
-    return _ids(books, codes)
+def _in_one(
+    books: Driver,
+    header: Sequence[Any],
+    says: str,
+    legs: Sequence[Leg],
+    organisation_id: int | None,
+    told: audit.Values,
+) -> int | None:
+    """Post by PostgreSQL's own function (`fund.migrations.posting`), which writes the act down too; None where the key
+    is taken. Another transaction's insert of the same key is waited for.
+    """
+    by_code = {leg.code: leg for leg in legs}
+    pence = [leg.pence for leg in legs]
+    values = (*header, says, list(by_code), pence, organisation_id, audit.as_json(told))
+    ((made, unknown, refused),) = books.run(_POST, *values)
+    if unknown:
+        _open_missing(books, legs)
+        ((made, _, refused),) = books.run(_POST, *values)
+    if refused is not None:
+        _refuse(books, by_code[refused])
+    return None if made is None else int(made)
 
 
-def _ids(books: _Books, codes: Sequence[str]) -> dict[str, int]:
-    places = ", ".join("?" * len(codes))
-    return {
-        code: number for number, code in books.run(f"SELECT id, code FROM account WHERE code IN ({places})", *codes)
-    }
-
-
-def _open(books: _Books, leg: Leg) -> None:
-    what = CHART[leg.kind]
+def _step_by_step(books: Driver, header: Sequence[Any], says: str, legs: Sequence[Leg]) -> int | None:
+    """Post by the same statements one by one, as SQLite needs it; None where the key is taken."""
+    accounts = _ids(books, legs)
+    if len(accounts) < len(legs):
+        _open_missing(books, legs)
+        accounts = _ids(books, legs)
+    # The order of ids, as on PostgreSQL, where two transfers can then wait for one another in one direction only.
+    placed = sorted((accounts[leg.code], leg) for leg in legs)
+    made = books.run(
+        "INSERT INTO transfer "
+        "(key, kind, occurred_on, posted_at, description, actor_id, reverses_id, reason, last_leg, digest) "
+        "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (key) DO NOTHING RETURNING id",
+        *header,
+        len(placed),
+        digest(says, [(account_id, leg.pence) for account_id, leg in placed]),
+    )
+    if not made:
+        return None
+    transfer_id = int(made[0][0])
+    running, entries = 0, []
+    for number, (account_id, leg) in enumerate(placed, 1):
+        running += leg.pence
+        moved = books.run(
+            "UPDATE account SET balance_pence = balance_pence + ?, entry_count = entry_count + 1 WHERE id = ? "
+            "AND (may_go_below OR balance_pence + ? >= 0) AND (may_go_above OR balance_pence + ? <= 0) "
+            "RETURNING entry_count, balance_pence",
+            leg.pence,
+            account_id,
+            leg.pence,
+            leg.pence,
+        )
+        if not moved:
+            _refuse(books, leg)
+        sequence, balance = moved[0]
+        entries += [account_id, sequence, transfer_id, number, leg.pence, running, balance]
+    places = ", ".join(["(?, ?, ?, ?, ?, ?, ?)"] * len(placed))
     books.run(
-        "INSERT INTO account "
-        "(code, kind, owner, restriction, name, may_go_below, may_go_above, balance_pence, entry_count) "
-        "VALUES (?, ?, ?, ?, ?, ?, ?, 0, 0) ON CONFLICT (code) DO NOTHING",
-        leg.code,
-        leg.kind.value,
-        leg.owner,
-        leg.restriction,
-        account_name(leg.kind, leg.owner, leg.restriction),
-        what.below,
-        what.above,
+        "INSERT INTO entry (account_id, sequence, transfer_id, leg, amount_pence, running_pence, balance_pence) "
+        f"VALUES {places}",
+        *entries,
     )
+    return transfer_id
 
 
-def _move(books: _Books, account_id: int, leg: Leg) -> tuple[int, int]:
-    """Move an account by a leg, unless it would pass its limit; (sequence, balance) after it."""
-    rows = books.run(
-        "UPDATE account SET balance_pence = balance_pence + ?, entry_count = entry_count + 1 WHERE id = ? "
-        "AND (may_go_below OR balance_pence + ? >= 0) AND (may_go_above OR balance_pence + ? <= 0) "
-        "RETURNING entry_count, balance_pence",
-        leg.pence,
-        account_id,
-        leg.pence,
-        leg.pence,
-    )
-    if not rows:
-        balance = books.run("SELECT balance_pence FROM account WHERE id = ?", account_id)[0][0]
-        raise RuleBroken(shortfall(leg.kind, leg.owner, balance, leg.pence, leg.restriction))
-    sequence, balance = rows[0]
-    return sequence, balance
+def _ids(books: Driver, legs: Sequence[Leg]) -> dict[str, int]:
+    """Ids of the legs' accounts by code, of those that exist."""
+    places = ", ".join("?" * len(legs))
+    rows = books.run(f"SELECT code, id FROM account WHERE code IN ({places})", *(leg.code for leg in legs))
+    return dict(rows)
 
 
-def _first(books: _Books, wanted: Transfer) -> Posted:
+def _open_missing(books: Driver, legs: Sequence[Leg]) -> None:
+    """Open the accounts that are used for the first time."""
+    known = _ids(books, legs)
+    for leg in sorted(legs, key=lambda leg: leg.code):
+        if leg.code not in known:
+            what = CHART[leg.kind]
+            books.run(
+                "INSERT INTO account "
+                "(code, kind, owner, restriction, name, may_go_below, may_go_above, balance_pence, entry_count) "
+                "VALUES (?, ?, ?, ?, ?, ?, ?, 0, 0) ON CONFLICT (code) DO NOTHING",
+                leg.code,
+                leg.kind.value,
+                leg.owner,
+                leg.restriction,
+                account_name(leg.kind, leg.owner, leg.restriction),
+                what.below,
+                what.above,
+            )
+
+
+def _refuse(books: Driver, leg: Leg) -> NoReturn:
+    ((balance,),) = books.run("SELECT balance_pence FROM account WHERE code = ?", leg.code)
+    raise RuleBroken(shortfall(leg.kind, leg.owner, balance, leg.pence, leg.restriction))
+
+
+def _first(books: Driver, wanted: Transfer) -> Posted:
     """The transfer that the key already stands for, if it is the same one."""
     row = books.run(
         "SELECT id, kind, occurred_on, description, reverses_id, reason FROM transfer WHERE key = ?", wanted.key

@@ -36,7 +36,8 @@ class Account(Base):
             deferrable=True,
             initially="DEFERRED",
         ),
-        Index("ix_account_kind_owner", "kind", "owner", "balance_pence"),
+        # Without the balance: on PostgreSQL a row whose indexed columns stay moves at half the cost (HOT update).
+        Index("ix_account_by_kind", "kind", "owner"),
     )
 
     id: Mapped[Id] = mapped_column(autoincrement=True)

@@ -13,6 +13,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from enum import StrEnum
+from functools import cached_property
 from hashlib import sha256
 
 from fund.kernel.errors import Finding
@@ -126,7 +127,7 @@ class Leg:
     owner: str | None = None
     restriction: str | None = None
 
-    @property
+    @cached_property
     def code(self) -> str:
         """The account's code."""
         return account_code(self.kind, self.owner, self.restriction)
@@ -196,7 +197,10 @@ def shortfall(
     return f"{account_name(kind, owner, restriction)} stands at {held}; this would take back {needed}. Check the sum."
 
 
-def digest(
+_quoted = json.JSONEncoder().encode
+
+
+def said(
     *,
     key: str,
     kind: str,
@@ -206,25 +210,40 @@ def digest(
     actor_id: int | None,
     reverses_id: int | None,
     reason: str | None,
-    legs: Sequence[tuple[int, int]],
 ) -> str:
-    """SHA-256 of what a transfer says, so that a changed row can be named.
+    """What a transfer says, as JSON up to its legs."""
+    instant = posted_at.astimezone(UTC).isoformat(timespec="microseconds")
+    return head_text(key, kind, occurred_on.isoformat(), instant, description, actor_id, reverses_id, reason)
+
+
+def head_text(
+    key: str,
+    kind: str,
+    day: str,
+    instant: str,
+    description: str,
+    actor_id: int | None,
+    reverses_id: int | None,
+    reason: str | None,
+) -> str:
+    """`said`, of days and instants that are text already: ISO 8601, instants in UTC with microseconds."""
+    actor, reverses, why = (
+        "null" if actor_id is None else actor_id,
+        "null" if reverses_id is None else reverses_id,
+        "null" if reason is None else _quoted(reason),
+    )
+    return f'[{_quoted(key)},{_quoted(kind)},"{day}","{instant}",{_quoted(description)},{actor},{reverses},{why},'
+
+
+def digest(head: str, legs: Sequence[tuple[int, int]]) -> str:
+    """SHA-256 of a transfer, so that a changed row can be named. PostgreSQL's post_transfer makes the very same.
 
     Args:
+        head: what it says, by `said`.
         legs: (account id, pence) in the order of the legs.
     """
-    said = [
-        key,
-        kind,
-        occurred_on.isoformat(),
-        posted_at.astimezone(UTC).isoformat(timespec="microseconds"),
-        description,
-        actor_id,
-        reverses_id,
-        reason,
-        legs,
-    ]
-    return sha256(json.dumps(said, separators=(",", ":")).encode()).hexdigest()
+    moves = ",".join([f"[{account_id},{pence}]" for account_id, pence in legs])
+    return sha256(f"{head}[{moves}]]".encode()).hexdigest()
 
 
 FIRST_SEAL = "0" * 64

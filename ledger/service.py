@@ -10,7 +10,6 @@ from datetime import date, datetime
 
 from sqlalchemy import select
 
-from fund.kernel import audit
 from fund.kernel.access import Actor
 from fund.kernel.db import db
 from fund.kernel.errors import Conflict, NotFound, RuleBroken
@@ -71,12 +70,7 @@ def post(
         Conflict: when the key stands for another transfer.
     """
     wanted = journal.Transfer(key, kind, tuple(legs), occurred_on, description, reverses, reason)
-    posted = journal.write(wanted, actor=actor, now=now)
-    if posted.first:
-        audit.record(
-            actor, "transfer.posted", key, at=now, after={"kind": kind} | {leg.code: leg.pence for leg in legs}
-        )
-    return posted
+    return journal.write(wanted, actor=actor, now=now)
 
 
 def book_bank_line(

@@ -2,19 +2,14 @@
 
 import json
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import datetime
 
 from sqlalchemy import JSON
 from sqlalchemy.orm import Mapped, mapped_column
 
 from fund.kernel.access import Actor
-from fund.kernel.db import Base, Id, Key, db
+from fund.kernel.db import Base, Id, Key, driver
 
-_INSERT = {
-    name: 'INSERT INTO audit_entry (at, actor_id, organisation_id, action, subject, "before", "after") '
-    f"VALUES ({', '.join([place] * 7)})"
-    for name, place in (("sqlite", "?"), ("postgresql", "%s"))
-}
 Values = Mapping[str, str | int | bool | None]
 
 
@@ -51,16 +46,21 @@ def record(
         before: the values it replaced, by name.
         after: the values now, by name.
     """
-    # In the driver's words, on the session's own connection: an object for each row would cost as much as posting does.
-    connection = db.session.connection()
-    moment = at.astimezone(UTC)
-    values = (
-        moment.strftime("%Y-%m-%d %H:%M:%S.%f") if connection.dialect.name == "sqlite" else moment,
+    # In the driver's words: an object for each row would cost as much as posting a transfer does.
+    books = driver()
+    books.run(
+        'INSERT INTO audit_entry (at, actor_id, organisation_id, action, subject, "before", "after") '
+        "VALUES (?, ?, ?, ?, ?, ?, ?)",
+        books.instant(at),
         actor.person_id if actor else None,
         actor.organisation_id if actor else None,
         action,
         subject,
-        json.dumps(dict(before or {})),
-        json.dumps(dict(after or {})),
+        as_json(before),
+        as_json(after),
     )
-    connection.exec_driver_sql(_INSERT[connection.dialect.name], values)
+
+
+def as_json(values: Values | None) -> str:
+    """What `before` and `after` hold of `values`."""
+    return json.dumps(dict(values)) if values else "{}"

@@ -6,19 +6,21 @@ later loses updates or fails with "database is locked" half way.
 """
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from enum import StrEnum
 from typing import Annotated, Any
 
 from flask_sqlalchemy import SQLAlchemy
 from sqlalchemy import BigInteger, CheckConstraint, Constraint, DateTime, Enum, Integer, MetaData, Table, Text, event
 from sqlalchemy.engine import Connection, Dialect, Engine
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import DeclarativeBase, Session, mapped_column, registry
 from sqlalchemy.types import TypeDecorator
 
 _WRITE = "sicf_write"
+_DRIVER = "sicf_driver"
 
 
 class UtcDateTime(TypeDecorator[datetime]):
@@ -94,8 +96,7 @@ db = SQLAlchemy(model_class=Base)
 def transaction() -> Iterator[Session]:
     """One unit of work: yields the session, commits at the end, leaves nothing behind on an error.
 
-    A view, command or job opens exactly one; services never commit. Constraints that PostgreSQL would check only at
-    COMMIT are checked just before it, so that a failure is raised here, where it can still be answered.
+    A view, command or job opens exactly one; services never commit.
 
     Raises:
         RuntimeError: when one is already open; two units of work must not become one by accident.
@@ -108,17 +109,64 @@ def transaction() -> Iterator[Session]:
     session.rollback()
     session.info[_WRITE] = True
     try:
-        session.connection(execution_options={_WRITE: True})
+        session.info[_DRIVER] = Driver(session.connection(execution_options={_WRITE: True}))
         yield session
-        session.flush()
-        if session.get_bind().dialect.name == "postgresql":
-            session.connection().exec_driver_sql("SET CONSTRAINTS ALL IMMEDIATE")
         session.commit()
     except BaseException:
         session.rollback()
         raise
     finally:
         session.info.pop(_WRITE, None)
+        session.info.pop(_DRIVER, None)
+
+
+class Driver:
+    """A connection in its driver's own words, for the few statements of the write path where SQLAlchemy's result
+    objects cost several times what the database does.
+    """
+
+    def __init__(self, connection: Connection) -> None:
+        self._dialect = connection.dialect
+        self._cursor = connection.connection.cursor()
+        self.is_sqlite = self._dialect.name == "sqlite"
+
+    def run(self, statement: str, *values: Any) -> Sequence[Any]:
+        """Run a statement written with ? for its values; every row it gives.
+
+        Raises:
+            DBAPIError: as SQLAlchemy would raise it, so that callers handle one family of errors.
+        """
+        if not self.is_sqlite:
+            statement = statement.replace("?", "%s")
+        failure = self._dialect.loaded_dbapi.Error
+        try:
+            self._cursor.execute(statement, values)
+            return self._cursor.fetchall() if self._cursor.description else ()
+        except failure as error:
+            raise DBAPIError.instance(statement, values, error, failure, dialect=self._dialect) from error
+
+    def day(self, day: date) -> Any:
+        """`day` as the driver stores it."""
+        return day.isoformat() if self.is_sqlite else day
+
+    def instant(self, instant: datetime) -> Any:
+        """`instant` as the driver stores it."""
+        if not self.is_sqlite:
+            return instant
+        return instant.astimezone(UTC).replace(tzinfo=None).isoformat(" ", "microseconds")
+
+
+def driver() -> Driver:
+    """The driver's side of the transaction that is open. What the session has not flushed it doesn't see.
+
+    Raises:
+        RuntimeError: when none is open.
+    """
+    session = db.session()
+    if _DRIVER not in session.info:
+        raise RuntimeError("no transaction is open")
+    made: Driver = session.info[_DRIVER]
+    return made
 
 
 def prepare_engine(engine: Engine) -> None:

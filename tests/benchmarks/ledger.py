@@ -35,7 +35,7 @@ from fund.config import Settings
 from fund.kernel.clock import MovableClock
 from fund.kernel.db import db, transaction
 from ledger import proof, queries, service
-from ledger.rules import FIRST_SEAL, AccountKind, Leg, account_code, account_name, digest, seal_hash
+from ledger.rules import FIRST_SEAL, AccountKind, Leg, account_code, account_name, digest, said, seal_hash
 from tests.postgres import ThrowawayPostgres
 
 NOW = datetime(2026, 6, 1, 9, tzinfo=UTC)
@@ -296,18 +296,19 @@ def fill(app: Flask, transfers: int) -> None:
     previous = FIRST_SEAL
     for number in range(1, transfers + 1):
         legs = ((1, 100), (2 + number % OWNERS, -100))
-        said = digest(
+        says = said(
             key=f"fill:{number}", kind="contribution", occurred_on=DAY, posted_at=NOW, description="A contribution",
-            actor_id=None, reverses_id=None, reason=None, legs=legs,
+            actor_id=None, reverses_id=None, reason=None,
         )  # fmt: skip
-        headers.append((number, f"fill:{number}", "contribution", DAY, NOW, "A contribution", 2, said))
+        made = digest(says, legs)
+        headers.append((number, f"fill:{number}", "contribution", DAY, NOW, "A contribution", 2, made))
         running = 0
         for leg, (account, pence) in enumerate(legs, 1):
             running += pence
             balances[account] += pence
             sequences[account] += 1
             lines.append((account, sequences[account], number, leg, pence, running, balances[account]))
-        unsealed.append((number, said))
+        unsealed.append((number, made))
         if len(unsealed) == proof.SEALED_AT_ONCE or number == transfers:
             previous = seal_hash(previous, unsealed)
             seals.append((NOW, number, len(unsealed), previous))

@@ -90,3 +90,28 @@ def test_sealing_while_others_post_misses_nothing(app: Flask) -> None:
         service.seal(NOW)
     assert service.check() == []
     assert queries.pot().committed_pence == 40
+
+
+def test_checking_while_others_post_finds_nothing_wrong(app: Flask) -> None:
+    put_in(500_00)
+    start = Barrier(3)
+
+    def post(thread: int) -> None:
+        with app.app_context():
+            start.wait()
+            for number in range(60):
+                with transaction():
+                    service.commit(grant=f"grant:G-{thread}", pence=1, **said(key=f"check:{thread}:{number}"))
+            db.session.remove()
+
+    def look(_: int) -> list[str]:
+        with app.app_context():
+            start.wait()
+            found = [fault for _ in range(12) for fault in service.check()]
+            db.session.remove()
+            return found
+
+    with ThreadPoolExecutor(3) as pool:
+        posting = [pool.submit(post, thread) for thread in range(2)]
+        assert pool.submit(look, 0).result() == []
+        assert [done.result() for done in posting] == [None, None]

@@ -1,10 +1,11 @@
 """The chart of accounts and what a transfer must be."""
 
 from datetime import UTC, date, datetime
+from hashlib import sha256
 
 import pytest
 
-from ledger.rules import CHART, AccountKind, Leg, account_code, digest, seal_hash, shortfall, transfer_faults
+from ledger.rules import CHART, AccountKind, Leg, account_code, digest, said, seal_hash, shortfall, transfer_faults
 
 A, C = AccountKind.AVAILABLE, AccountKind.COMMITTED
 SAID = {
@@ -16,8 +17,8 @@ SAID = {
     "actor_id": 1,
     "reverses_id": None,
     "reason": None,
-    "legs": [(1, -5), (2, 5)],
 }
+LEGS = [(1, -5), (2, 5)]
 
 
 def test_every_kind_is_in_the_chart() -> None:
@@ -71,11 +72,20 @@ def test_a_shortfall_names_both_figures() -> None:
         ("actor_id", None),
         ("reverses_id", 1),
         ("reason", ""),
-        ("legs", [(1, -6), (2, 6)]),
     ],
 )
 def test_the_digest_covers_everything_a_transfer_says(name: str, other: object) -> None:
-    assert digest(**SAID) != digest(**SAID | {name: other})  # type: ignore[arg-type]
+    changed: str = said(**SAID | {name: other})  # type: ignore[arg-type]
+    assert digest(said(**SAID), LEGS) != digest(changed, LEGS)  # type: ignore[arg-type]
+
+
+def test_the_digest_covers_the_legs() -> None:
+    assert digest("[", LEGS) != digest("[", [(1, -6), (2, 6)])
+
+
+def test_the_digest_is_that_of_one_json_text() -> None:
+    text = '["k","commitment","2026-06-01","2026-06-01T09:00:00.000000+00:00","d",1,null,null,[[1,-5],[2,5]]]'
+    assert digest(said(**SAID), LEGS) == sha256(text.encode()).hexdigest()  # type: ignore[arg-type]
 
 
 def test_a_seal_covers_the_one_before_and_every_row() -> None:

@@ -8,7 +8,7 @@ from sqlalchemy.schema import CreateColumn
 
 import fund.app  # noqa: F401  (it knows every table)
 from fund.kernel.db import db
-from fund.migrations import guards, reshape
+from fund.migrations import guards, posting, reshape
 
 revision = "0004_paying_out"
 down_revision = "0003_the_books"
@@ -54,7 +54,10 @@ def upgrade() -> None:
         for index in table.indexes:
             if index.name not in indexes:
                 index.create(bind)
+    bind.exec_driver_sql("DROP INDEX ix_account_kind_owner")
     db.metadata.create_all(bind)
     for table_name in APPEND_ONLY:
         for statement in guards.append_only(table_name, bind.dialect.name):
             bind.exec_driver_sql(statement)
+    if bind.dialect.name == "postgresql":
+        bind.exec_driver_sql(posting.POST_TRANSFER)
