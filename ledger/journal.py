@@ -80,6 +80,19 @@ def write(wanted: Transfer, *, actor: Actor | None, now: datetime) -> Posted:
     return _first(books, wanted) if made is None else Posted(made, wanted.key, first=True)
 
 
+def hold(*legs: Leg) -> None:
+    """Hold the accounts of these legs until the transaction ends, for a verb that decides by what they hold.
+
+    Accounts are opened before any is held: who opens one makes others wait who open the same, and two who each held
+    what the other wants would wait for ever. Held is in the order of ids, as every transfer does.
+    """
+    books = driver()
+    _open_missing(books, legs)
+    if not books.is_sqlite:  # whose writers come one at a time
+        codes = [leg.code for leg in legs]
+        books.run("SELECT id FROM account WHERE code = ANY (?) ORDER BY id FOR NO KEY UPDATE", codes)
+
+
 def _in_one(
     books: Driver,
     header: Sequence[Any],

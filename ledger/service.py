@@ -101,7 +101,7 @@ def receive_contribution(
     Args:
         held_in: where the money is: a bank line that waited to be matched (suspense), or the payment provider.
     """
-    _lock(Leg(held_in, pence), Leg(AccountKind.CONTRIBUTIONS, -pence, contributor), *_BUDGET)
+    journal.hold(Leg(held_in, pence), Leg(AccountKind.CONTRIBUTIONS, -pence, contributor), *_BUDGET)
     short = _moved_before(key, AccountKind.SHORTFALL)
     filled = min(pence, -queries.balance_of(AccountKind.SHORTFALL)) if short is None else short
     legs = [
@@ -165,7 +165,8 @@ def commit(
     Raises:
         RuleBroken: when less is free, with both figures, or when money is short.
     """
-    if short := -queries.balance_of(AccountKind.SHORTFALL):
+    short = -queries.balance_of(AccountKind.SHORTFALL)
+    if short and queries.by_key(key) is None:
         raise RuleBroken(
             f"The fund is short of {format_pence(short)}, because money was taken back after it was awarded. "
             "No new agreement can reserve money until that is made good. See “Money taken back”."
@@ -291,12 +292,6 @@ def reverse(
 _BUDGET = (Leg(AccountKind.AVAILABLE, 0), Leg(AccountKind.SHORTFALL, 0), Leg(AccountKind.AUTHORITY, 0))
 
 
-def _lock(*legs: Leg) -> None:
-    """Hold the accounts of these legs, in the order of their ids as every transfer does, before deciding by them."""
-    codes = [account_code(leg.kind, leg.owner, leg.restriction) for leg in legs]
-    db.session.execute(select(Account.id).where(Account.code.in_(codes)).order_by(Account.id).with_for_update()).all()
-
-
 def _moved_before(key: str, kind: AccountKind) -> int | None:
     """What the transfer that stands under `key` already moved on the unrestricted account of `kind`; None where there
     is no such transfer. A verb that decides by balances says the same thing the second time."""
@@ -333,7 +328,7 @@ def _take_from_pot(
     now: datetime,
 ) -> TakenFromPot:
     """What is free goes first; what is not free any more is short, and the next money in makes it good."""
-    _lock(Leg(held_in, -pence), outside, *_BUDGET)
+    journal.hold(Leg(held_in, -pence), outside, *_BUDGET)
     short = _moved_before(key, AccountKind.SHORTFALL)
     if short is None:
         short = -max(0, pence - queries.balance_of(AccountKind.AVAILABLE))

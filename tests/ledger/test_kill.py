@@ -1,4 +1,4 @@
-"""The process is killed (signal 9) while it posts, 200 times. Nothing is lost, doubled or unbalanced.
+"""The process is killed (signal 9) while it posts, 500 times. Nothing is lost, doubled or unbalanced.
 
 A child posts pennies one by one and acknowledges each through a pipe once it is committed; it is killed at a random
 moment, and the next child takes up at the first penny that was not acknowledged, under the same key.
@@ -19,7 +19,7 @@ from ledger import queries, service
 from ledger.models import Transfer
 from tests.ledger.books import GRANT, NOW, put_in, said
 
-KILLS = 200
+KILLS = 500
 POT_PENCE = 1_000_000_00
 
 

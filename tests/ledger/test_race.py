@@ -1,14 +1,19 @@
 """Many at once: the pot is never overdrawn, no key counts twice, nothing acknowledged is lost."""
 
+import random
 from collections import Counter
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from threading import Barrier
+from typing import Any
 
+import pytest
 from flask import Flask
 
 from fund.kernel.db import db, transaction
 from fund.kernel.errors import RuleBroken
 from ledger import queries, service
+from ledger.rules import AccountKind
 from tests.ledger.books import NOW, put_in, said
 
 RACERS = 12
@@ -115,3 +120,76 @@ def test_checking_while_others_post_finds_nothing_wrong(app: Flask) -> None:
         posting = [pool.submit(post, thread) for thread in range(2)]
         assert pool.submit(look, 0).result() == []
         assert [done.result() for done in posting] == [None, None]
+
+
+WORKERS = {"sqlite": 8, "postgresql": 20}
+ACTS = 15
+K = AccountKind
+
+
+@pytest.mark.slow
+def test_everything_at_once_on_a_nearly_empty_pot(app: Flask) -> None:
+    """Awards, payments, refunds, fees, money in and money taken back, every key offered by two workers."""
+    put_in(300_00)
+    workers = WORKERS[db.engine.dialect.name]
+    start, chance = Barrier(workers), random.Random(20260601)
+    acts = [_act(number, chance) for number in range(workers * ACTS)]
+    hands = [[*acts[place::workers], *acts[(place + 1) % workers :: workers]] for place in range(workers)]
+    for hand in hands:
+        chance.shuffle(hand)
+
+    def run(place: int) -> list[tuple[str, str]]:
+        ended = []
+        with app.app_context():
+            start.wait()
+            for verb, content in hands[place]:
+                try:
+                    with transaction():
+                        answer = verb(**content)
+                    ended.append((content["key"], "first" if getattr(answer, "posted", answer).first else "again"))
+                except RuleBroken:
+                    ended.append((content["key"], "refused"))
+                assert queries.balance(K.AVAILABLE) >= 0
+                db.session.rollback()
+            db.session.remove()
+        return ended
+
+    with ThreadPoolExecutor(workers) as pool:
+        ended = [one for many in pool.map(run, range(workers)) for one in many]
+    firsts = Counter(key for key, how in ended if how == "first")
+    booked = {content["key"]: (verb, content["pence"]) for verb, content in acts if queries.by_key(content["key"])}
+    assert firsts == Counter(list(booked))  # whatever was acknowledged is there, once, and nothing else is
+    assert {key for key, how in ended if how == "again"} <= set(booked)
+    _agrees_with(booked)
+    assert service.check() == []
+
+
+def _act(number: int, chance: random.Random) -> tuple[Callable[..., Any], dict[str, Any]]:
+    """Something that moves money, under a key of its own; most of it wants more than there is."""
+    grant, giver = f"grant:G-{chance.randrange(3)}", "org:GM-0012"
+    verb, more = chance.choices(
+        [
+            (service.commit, {"grant": grant}),
+            (service.pay_grant, {"grant": grant}),
+            (service.release, {"grant": grant}),
+            (service.refund, {"contributor": giver, "reason": "Paid twice"}),
+            (service.take_back, {"contributor": giver, "reason": "Reversed by the bank"}),
+            (service.charge_fee, {}),
+            (service.receive_contribution, {"contributor": giver, "held_in": K.STRIPE}),
+        ],
+        weights=[6, 4, 1, 2, 1, 1, 3],
+    )[0]
+    return verb, said(key=f"act:{number}", pence=chance.randrange(5_00, 60_00), **more)
+
+
+def _agrees_with(booked: dict[str, tuple[Callable[..., Any], int]]) -> None:
+    """The balances are what the acts that took place come to."""
+    sums = Counter[str]()
+    for verb, pence in booked.values():
+        sums[verb.__name__] += pence
+    lost = sums["take_back"] + sums["charge_fee"] + sums["refund"]
+    paid, committed = sums["pay_grant"], sums["commit"] - sums["release"] - sums["pay_grant"]
+    assert sum(queries.balances_by_owner(K.COMMITTED).values()) == committed
+    assert sum(queries.balances_by_owner(K.GRANTS_PAID).values()) == paid
+    free = queries.balance(K.AVAILABLE) + queries.balance(K.SHORTFALL)
+    assert free == 300_00 + sums["receive_contribution"] - lost - committed - paid

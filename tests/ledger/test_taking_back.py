@@ -106,6 +106,13 @@ def test_the_same_act_again_says_the_same_although_balances_moved(app: Flask) ->
     assert budget() == (500, 900, 0, -1_400)
 
 
+def test_a_commitment_of_before_is_confirmed_again_although_money_is_short_now(app: Flask) -> None:
+    put_in(1_000)
+    commit(1_000, key="the one")
+    take(100)
+    assert not commit(1_000, key="the one").first
+
+
 def test_nobody_takes_back_more_than_they_gave(app: Flask) -> None:
     put_in(1_000)
     with pytest.raises(RuleBroken):
