@@ -26,6 +26,7 @@ from fund.reporting.rules import Basis, Consent, ConsentHow, Voice
 from ledger.bank import payments as bank_payments
 from ledger.bank import queries as bank_queries
 from ledger.bank import service as bank
+from ledger.bank.rules import NameCheck
 from voting import queries as ballots
 
 APPROVERS = ("denise.fairhurst@fund.example", "samir.rahman@fund.example")
@@ -279,6 +280,7 @@ def _bank_details(teller: Teller, organisation: str, day: int) -> None:
         lambda: bank.verify_payee(
             payee_id=payee,
             note="Called back on the number from the application; the treasurer read the details out.",
+            name_check=NameCheck.MATCH,
             actor=teller.official(SECOND_STEWARD),
             now=teller.at(day, 16),
         )

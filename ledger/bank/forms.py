@@ -4,15 +4,25 @@ Somebody else may have taken a choice since the page was shown: the services say
 fields leave it to them (`validate_choice=False`).
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import Any
 
 from flask_wtf.file import FileField
-from wtforms import SelectField, SelectMultipleField
+from wtforms import RadioField, SelectField, SelectMultipleField
+from wtforms.validators import InputRequired, ValidationError
 from wtforms.widgets import CheckboxInput, ListWidget
 
 from fund.kernel.forms import BaseForm, LongTextField, Needed, TextField, UpTo
 from ledger.bank.models import PaymentOrder, StatementLine
-from ledger.bank.rules import LONGEST_PAYEE_NAME
+from ledger.bank.rules import (
+    LONGEST_PAYEE_NAME,
+    NAME_CHECKS,
+    WRITE_ACCOUNT_NUMBER,
+    WRITE_SORT_CODE,
+    NameCheck,
+    account_digits,
+    sort_code_digits,
+)
 from ledger.money import format_pence
 
 
@@ -30,11 +40,45 @@ class BankDetailsForm(BaseForm):
             UpTo(LONGEST_PAYEE_NAME),
         ],
     )
-    sort_code = TextField("Sort code", validators=[Needed("Write the sort code as six digits, such as 12-34-56.")])
-    account_number = TextField("Account number", validators=[Needed("Write the account number as eight digits.")])
+    sort_code = TextField("Sort code", validators=[Needed(WRITE_SORT_CODE)])
+    account_number = TextField("Account number", validators=[Needed(WRITE_ACCOUNT_NUMBER)])
+
+    def validate_sort_code(self, field: TextField) -> None:
+        if sort_code_digits(field.data or "") is None:
+            raise ValidationError(WRITE_SORT_CODE)
+
+    def validate_account_number(self, field: TextField) -> None:
+        if account_digits(field.data or "") is None:
+            raise ValidationError(WRITE_ACCOUNT_NUMBER)
 
 
-class PayeeForm(BankDetailsForm):
+class TwiceForm(BankDetailsForm):
+    """Bank details of who is to be paid: the numbers are written twice, because nobody notices a swapped digit."""
+
+    sort_code_again = TextField("Sort code once more", validators=[Needed("Write the sort code once more.")])
+    account_number_again = TextField(
+        "Account number once more", validators=[Needed("Write the account number once more.")]
+    )
+
+    def validate_sort_code_again(self, field: TextField) -> None:
+        _same(self.sort_code.data, field.data, sort_code_digits, "sort code")
+
+    def validate_account_number_again(self, field: TextField) -> None:
+        _same(self.account_number.data, field.data, account_digits, "account number")
+
+
+def _same(first: str | None, again: str | None, digits: Callable[[str], str | None], what: str) -> None:
+    """Raise where both can be read and differ; one that can't be read is told beside its own field."""
+    one, other = digits(first or ""), digits(again or "")
+    if one is None:
+        return
+    if other is None:
+        raise ValidationError(f"This is no {what}. Write the same as above once more.")
+    if one != other:
+        raise ValidationError(f"This is not the {what} above. Read it again, then write it the same in both places.")
+
+
+class PayeeForm(TwiceForm):
     organisation = TextField(
         "Organisation's reference",
         validators=[Needed("Write the reference of the organisation that is to be paid, such as GM-0012."), UpTo(40)],
@@ -46,6 +90,36 @@ class NoteForm(BaseForm):
         "What you did and what they said",
         validators=[Needed("Write whom you called, on which number, and what they said."), UpTo(1000)],
     )
+
+
+class NameCheckForm(BaseForm):
+    name_check = RadioField(
+        "What the bank's name check said",
+        choices={outcome.value: label for outcome, label in NAME_CHECKS.items()},
+        validators=[InputRequired("Choose what the bank's name check said.")],
+    )
+    name_returned = TextField("The name that the bank showed", validators=[UpTo(LONGEST_PAYEE_NAME)])
+    name_reason = LongTextField("Why this is the right account all the same", validators=[UpTo(1000)])
+
+    def said(self) -> dict[str, Any]:
+        """What the services ask for."""
+        return {
+            "name_check": NameCheck(self.name_check.data),
+            "name_returned": self.name_returned.data or "",
+            "name_reason": self.name_reason.data or "",
+        }
+
+
+class VerifyForm(NameCheckForm, NoteForm):
+    """The call-back and the bank's check of the name, which one person does in one go."""
+
+
+class WeightsForm(BaseForm):
+    version = TextField(
+        "Version", validators=[Needed("Write what the publisher calls it, such as “8.50, from May 2026”."), UpTo(100)]
+    )
+    weights = FileField("Weight table (valacdos.txt)", validators=[Needed("Choose the weight table.")])
+    substitutions = FileField("Substitutions (scsubtab.txt)", validators=[Needed("Choose the substitution table.")])
 
 
 class FileForm(BaseForm):

@@ -6,7 +6,7 @@ from sqlalchemy import JSON, CheckConstraint, ForeignKey, Index, UniqueConstrain
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from fund.kernel.db import Base, Id, Key, Pence
-from ledger.bank.rules import Identification, OrderState
+from ledger.bank.rules import Identification, NameCheck, OrderState
 
 
 class BankAccount(Base):
@@ -99,7 +99,11 @@ class StatementLine(Base):
 
 
 class Payee(Base):
-    """Bank details of an owner ("org:GM-0012"). The newest that were not rejected are the ones that count."""
+    """Bank details of an owner ("org:GM-0012"). The newest that were not rejected are the ones that count.
+
+    `name_check` is what the bank's Confirmation of Payee said, with the name it showed and why that is accepted;
+    anything but a match counts once another person has agreed.
+    """
 
     __tablename__ = "payee"
     __table_args__ = (
@@ -120,11 +124,42 @@ class Payee(Base):
     note: Mapped[str | None]
     usable_from: Mapped[datetime | None]
     rejected_at: Mapped[datetime | None]
+    name_check: Mapped[NameCheck | None]
+    name_returned: Mapped[str | None]
+    name_reason: Mapped[str | None]
+    name_checked_by_id: Mapped[Key | None]
+    name_checked_at: Mapped[datetime | None]
+    name_agreed_by_id: Mapped[Key | None]
+    name_agreed_at: Mapped[datetime | None]
+
+    @property
+    def checked_by(self) -> tuple[int | None, int | None]:
+        """Who verified these details, and who agreed to the name: neither may pay to them."""
+        return self.verified_by_id, self.name_agreed_by_id
+
+    @property
+    def name_is_settled(self) -> bool:
+        """Whether the name on the account stands in the way of a payment no longer."""
+        return self.name_check in (NameCheck.MATCH, NameCheck.PAID_BEFORE) or self.name_agreed_at is not None
 
     @property
     def shown(self) -> str:
         """Sort code and the end of the account number; the whole is shown only where it must be checked."""
         return f"{self.sort_code[:2]}-{self.sort_code[2:4]}-{self.sort_code[4:]} ••••{self.account_number[-4:]}"
+
+
+class ModulusWeights(Base):
+    """The published tables that account numbers are checked by, as they were loaded; the newest count. Append-only."""
+
+    __tablename__ = "modulus_weights"
+
+    id: Mapped[Id]
+    version: Mapped[str]
+    weights: Mapped[str]
+    substitutions: Mapped[str]
+    row_count: Mapped[int]
+    loaded_at: Mapped[datetime]
+    loaded_by_id: Mapped[Key]
 
 
 class PaymentFile(Base):

@@ -193,7 +193,7 @@ def _payer_faults(order: PaymentOrder, actor: Actor, now: datetime) -> list[Find
     return [
         Finding(fault.message, "orders")
         for fault in rules.pay_faults(
-            given_by_id=payee.given_by_id, verified_by_id=payee.verified_by_id, payer_id=actor.person_id, name=name
+            given_by_id=payee.given_by_id, checked_by=payee.checked_by, payer_id=actor.person_id, name=name
         )
     ]
 

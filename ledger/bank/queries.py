@@ -2,18 +2,28 @@
 
 from collections.abc import Collection, Sequence
 from datetime import date, datetime, timedelta
+from functools import lru_cache
 from typing import TypeVar
 
 from flask import url_for
-from sqlalchemy import ColumnElement, func, select
+from sqlalchemy import ColumnElement, and_, func, or_, select
 from sqlalchemy.orm import joinedload
 
 from fund.kernel.access import Actor, Permission
 from fund.kernel.db import db
 from fund.kernel.errors import NotFound
 from fund.kernel.tasks import Task
-from ledger.bank.models import BankAccount, Payee, PaymentFile, PaymentOrder, Statement, StatementLine
-from ledger.bank.rules import OrderState, SeenLine
+from ledger.bank import modulus
+from ledger.bank.models import (
+    BankAccount,
+    ModulusWeights,
+    Payee,
+    PaymentFile,
+    PaymentOrder,
+    Statement,
+    StatementLine,
+)
+from ledger.bank.rules import NameCheck, OrderState, SeenLine
 from ledger.queries import LARGEST_ID
 
 MOST_LISTED = 200
@@ -143,12 +153,12 @@ def current_payee(owner: str) -> Payee | None:
 
 
 def usable_payee(owner: str, now: datetime) -> Payee | None:
-    """The bank details to pay `owner` to: the newest, if they are verified and the pause has passed.
+    """The bank details to pay `owner` to: the newest, if they are verified, the pause has passed and the name is right.
 
     While newer details wait to be verified nothing is payable: the older ones were said to be out of date.
     """
     current = current_payee(owner)
-    if current is None or current.usable_from is None or current.usable_from > now:
+    if current is None or current.usable_from is None or current.usable_from > now or not current.name_is_settled:
         return None
     return current
 
@@ -159,14 +169,42 @@ def payees(limit: int = MOST_LISTED) -> Sequence[Payee]:
 
 
 def payees_to_verify(limit: int = MOST_LISTED) -> Sequence[Payee]:
-    """Bank details that wait for a call-back, oldest first; superseded ones are left out."""
+    """Bank details that wait for a call-back or for the name to be settled, oldest first; superseded are left out."""
     newest = select(func.max(Payee.id)).where(Payee.rejected_at.is_(None)).group_by(Payee.owner)
     return db.session.scalars(
         select(Payee)
-        .where(Payee.verified_at.is_(None), Payee.rejected_at.is_(None), Payee.id.in_(newest))
+        .where(
+            Payee.rejected_at.is_(None),
+            Payee.id.in_(newest),
+            or_(
+                Payee.verified_at.is_(None),
+                and_(
+                    func.coalesce(Payee.name_check, "").not_in([NameCheck.MATCH, NameCheck.PAID_BEFORE]),
+                    Payee.name_agreed_at.is_(None),
+                ),
+            ),
+        )
         .order_by(Payee.id)
         .limit(limit)
     ).all()
+
+
+def modulus_weights() -> ModulusWeights | None:
+    """The tables that account numbers are checked by now."""
+    return db.session.scalar(select(ModulusWeights).order_by(ModulusWeights.id.desc()).limit(1))
+
+
+def modulus_verdict(sort_code: str, account_number: str) -> modulus.Verdict:
+    """Whether an account number can belong to its sort code, by the tables that are loaded."""
+    loaded = modulus_weights()
+    if loaded is None:
+        return modulus.Verdict.CANNOT_BE_CHECKED
+    return modulus.check(_table(loaded.weights, loaded.substitutions), sort_code, account_number)
+
+
+@lru_cache(maxsize=2)
+def _table(weights: str, substitutions: str) -> modulus.Table:
+    return modulus.Table(modulus.read_weights(weights)[0], modulus.read_substitutions(substitutions)[0])
 
 
 # --- payments
@@ -270,16 +308,17 @@ def tasks(actor: Actor, now: datetime) -> list[Task]:
                 due=sent[0].sent_at + timedelta(days=7) if sent[0].sent_at else None,
             )
         )
-    waiting = [one for one in payees_to_verify() if one.given_by_id != actor.person_id]
+    me = actor.person_id
+    waiting = [one for one in payees_to_verify() if me not in (one.given_by_id, one.name_checked_by_id)]
     if waiting:
         found.append(
             Task(
-                f"Call back to verify {_count(len(waiting), 'set')} of bank details",
-                "Nobody can be paid on new bank details until a second person has checked them.",
+                f"Check {_count(len(waiting), 'set')} of bank details",
+                "Nobody can be paid on new bank details until a second person has called back and the name is right.",
                 url_for("bank.payees"),
             )
         )
-    ready = [one for one in ready_orders() if actor.person_id not in (one.payee.given_by_id, one.payee.verified_by_id)]
+    ready = [one for one in ready_orders() if me not in (one.payee.given_by_id, *one.payee.checked_by)]
     if ready:
         found.append(
             Task(

@@ -21,9 +21,32 @@ class OrderState(StrEnum):
     FAILED = "failed"
 
 
+class NameCheck(StrEnum):
+    """What the bank's Confirmation of Payee said of the name on an account (Pay.UK).
+
+    `PAID_BEFORE` stands for details that a bank had paid before this was asked.
+    """
+
+    MATCH = "match"
+    CLOSE_MATCH = "close_match"
+    NO_MATCH = "no_match"
+    UNAVAILABLE = "unavailable"
+    PAID_BEFORE = "paid_before"
+
+
+NAME_CHECKS = {
+    NameCheck.MATCH: "The name matches",
+    NameCheck.CLOSE_MATCH: "The name is close: the bank showed another spelling",
+    NameCheck.NO_MATCH: "The name does not match",
+    NameCheck.UNAVAILABLE: "The bank could not check the name",
+}
+"""What a person may record."""
+
 LONGEST_REFERENCE = 18
 """Characters that Faster Payments and Bacs carry to the payee."""
 LONGEST_PAYEE_NAME = 140
+WRITE_SORT_CODE = "Write the sort code as six digits, such as 12-34-56."
+WRITE_ACCOUNT_NUMBER = "Write the account number as eight digits; some banks give six or seven."
 
 _SORT_CODE = re.compile(r"([0-9]{2})[-  ]?([0-9]{2})[-  ]?([0-9]{2})", re.ASCII)
 _GB_IBAN = re.compile(r"GB[0-9]{2}[A-Z]{4}([0-9]{6})([0-9]{8})", re.ASCII)
@@ -37,9 +60,12 @@ def sort_code_digits(text: str) -> str | None:
 
 
 def account_digits(text: str) -> str | None:
-    """Eight digits of an account number, spaces allowed; None where it is none."""
+    """Eight digits of an account number, spaces allowed; None where it is none.
+
+    Banks that give out six or seven put noughts before them when they pay.
+    """
     digits = text.replace(" ", "")
-    return digits if re.fullmatch(r"[0-9]{8}", digits, re.ASCII) else None
+    return digits.zfill(8) if re.fullmatch(r"[0-9]{6,8}", digits, re.ASCII) else None
 
 
 def bank_detail_faults(account_name: str, sort_code: str, account_number: str) -> Iterator[Finding]:
@@ -49,9 +75,9 @@ def bank_detail_faults(account_name: str, sort_code: str, account_number: str) -
     elif len(account_name.strip()) > LONGEST_PAYEE_NAME:
         yield Finding(f"A bank takes {LONGEST_PAYEE_NAME} characters of a name. Shorten it.", "account_name")
     if sort_code_digits(sort_code) is None:
-        yield Finding("Write the sort code as six digits, such as 12-34-56.", "sort_code")
+        yield Finding(WRITE_SORT_CODE, "sort_code")
     if account_digits(account_number) is None:
-        yield Finding("Write the account number as eight digits. Put noughts before a shorter one.", "account_number")
+        yield Finding(WRITE_ACCOUNT_NUMBER, "account_number")
 
 
 @dataclass(frozen=True)
@@ -149,9 +175,30 @@ def verify_faults(*, given_by_id: int | None, verifier_id: int) -> Iterator[Find
         yield Finding("You gave these details yourself. Somebody else must check them by calling the payee back.")
 
 
-def pay_faults(*, given_by_id: int | None, verified_by_id: int | None, payer_id: int, name: str) -> Iterator[Finding]:
+def name_check_faults(outcome: NameCheck | None, returned: str, reason: str) -> Iterator[Finding]:
+    """A name that doesn't just match needs the name that the bank showed, where it did, and a reason to go on."""
+    if outcome not in NAME_CHECKS:
+        yield Finding("Choose what the bank's name check said.", "name_check")
+        return
+    if outcome is NameCheck.CLOSE_MATCH and not returned.strip():
+        yield Finding("Write the name that the bank showed.", "name_returned")
+    if outcome is not NameCheck.MATCH and not reason.strip():
+        yield Finding("Write why this is the right account all the same.", "name_reason")
+
+
+def agree_faults(*, given_by_id: int | None, recorded_by_id: int | None, agreed_by_id: int) -> Iterator[Finding]:
+    """A name that doesn't just match takes a person more: neither who gave the details nor who recorded the check."""
+    if agreed_by_id == given_by_id:
+        yield Finding("You gave these details yourself. Somebody else must agree to pay to another name.")
+    elif agreed_by_id == recorded_by_id:
+        yield Finding("You recorded the name check yourself. Somebody else must agree to pay to another name.")
+
+
+def pay_faults(
+    *, given_by_id: int | None, checked_by: Collection[int | None], payer_id: int, name: str
+) -> Iterator[Finding]:
     """Whoever gave or verified bank details may not be the one who pays (handbook §6)."""
-    if payer_id == verified_by_id:
+    if payer_id in checked_by:
         yield Finding(
             f"You verified the bank details of {name}. Ask another steward to make the file for this payment."
         )

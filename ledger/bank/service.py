@@ -16,19 +16,30 @@ from ledger.bank import queries, rules
 from ledger.bank.files import read
 from ledger.bank.lines import settle
 from ledger.bank.models import BankAccount, Statement, StatementLine
-from ledger.bank.payees import give_payee, reject_payee, verify_payee
+from ledger.bank.payees import (
+    agree_to_name,
+    detail_faults,
+    give_payee,
+    load_weights,
+    record_name_check,
+    reject_payee,
+    verify_payee,
+)
 from ledger.bank.payments import confirm_order, fail_order, make_payment_file, order_payment
 from ledger.bank.reading import ReadEntry, ReadStatement, Unreadable, joined, statement_faults
 from ledger.bank.rules import SeenLine
 from ledger.money import format_pence
 
 __all__ = [
+    "agree_to_name",
     "confirm_order",
     "fail_order",
     "give_payee",
     "import_statement",
+    "load_weights",
     "make_payment_file",
     "order_payment",
+    "record_name_check",
     "reject_payee",
     "set_bank_account",
     "settle",
@@ -227,7 +238,7 @@ def set_bank_account(
         Conflict: when the fund has an account already.
     """
     _require_bank_keeper(actor)
-    require(rules.bank_detail_faults(name, sort_code, account_number))
+    require(detail_faults(name, sort_code, account_number))
     if queries.own_account(lock=True) is not None:
         raise Conflict("The fund's account is known already. Open the bank page to see it.")
     account = BankAccount(

@@ -1,22 +1,25 @@
-"""Pages of the bank: statements, payments out, bank details."""
+"""Pages of the bank: statements and payments out. Those of bank details are in `payee_views`."""
 
 from collections.abc import Sequence
 
-from flask import Blueprint, Response, make_response, request, url_for
+from flask import Response, make_response, request, url_for
 from werkzeug.datastructures import FileStorage
 
 from fund.kernel.access import Permission, access
-from fund.kernel.errors import NotFound
 from fund.kernel.once import Done
 from fund.kernel.pages import actor, now, page, submit
-from fund.kernel.policy import policy_at
+from ledger.bank import payee_views as _payee_pages
 from ledger.bank import queries, service
-from ledger.bank.forms import BankDetailsForm, FailForm, FileForm, ImportForm, LineForm, NoteForm, PayeeForm
+from ledger.bank.blueprint import bp
+from ledger.bank.forms import BankDetailsForm, FailForm, FileForm, ImportForm, LineForm
 from ledger.bank.models import PaymentOrder, StatementLine
 from ledger.bank.rules import OrderState
 from ledger.money import format_pence
 
-bp = Blueprint("bank", __name__)
+__all__ = ["bp"]
+
+_PAGES = (_payee_pages,)
+"""Imported for the routes that they add."""
 
 
 # --- statements
@@ -193,101 +196,3 @@ def download(reference: str) -> Response:
     response.mimetype = "application/xml"
     response.headers["Content-Disposition"] = f'attachment; filename="{found.reference}.xml"'
     return response
-
-
-# --- bank details
-
-
-@bp.get("/bank/payees")
-@access(Permission.KEEP_BANK)
-def payees() -> Response:
-    return page("bank/payees.html", waiting=queries.payees_to_verify(), payees=queries.payees())
-
-
-@bp.route("/bank/payees/new", methods=["GET", "POST"])
-@access(Permission.KEEP_BANK)
-def new_payee() -> Response:
-    form = PayeeForm()
-
-    def work() -> Done:
-        reference = (form.organisation.data or "").upper()
-        _give(form, f"org:{reference}")
-        return Done(
-            f"Bank details of {reference} are kept. Another steward must now call back to verify them.",
-            url_for("bank.payees"),
-        )
-
-    return submit(form, work) or page("bank/new_payee.html", form, pause_days=policy_at(now()).bank_detail_pause_days)
-
-
-@bp.route("/bank/details", methods=["GET", "POST"])
-@access(Permission.NAME_BANK_ACCOUNT)
-def own_details() -> Response:
-    """An organisation's own people say where it is to be paid."""
-    if actor().organisation_reference is None:
-        raise NotFound
-    owner = f"org:{actor().organisation_reference}"
-    form = BankDetailsForm()
-
-    def work() -> Done:
-        _give(form, owner)
-        return Done(
-            "Thank you. A steward will call your organisation, on a number that we had before, to check these details.",
-            url_for("bank.own_details"),
-        )
-
-    return submit(form, work) or page(
-        "bank/own_details.html",
-        form,
-        current=queries.current_payee(owner),
-        pause_days=policy_at(now()).bank_detail_pause_days,
-    )
-
-
-def _give(form: BankDetailsForm, owner: str) -> None:
-    service.give_payee(
-        owner=owner,
-        account_name=form.account_name.data or "",
-        sort_code=form.sort_code.data or "",
-        account_number=form.account_number.data or "",
-        actor=actor(),
-        now=now(),
-    )
-
-
-@bp.route("/bank/payees/<int:payee_id>", methods=["GET", "POST"])
-@access(Permission.KEEP_BANK)
-def payee(payee_id: int) -> Response:
-    """One set of bank details: who gave them, and the form to verify them by calling back."""
-    form = NoteForm(prefix="verify")
-
-    def work() -> Done:
-        verified = service.verify_payee(payee_id=payee_id, note=form.note.data or "", actor=actor(), now=now())
-        days = policy_at(now()).bank_detail_pause_days
-        return Done(f"{verified.account_name} is verified. It can be paid in {days} days.", url_for("bank.payees"))
-
-    return submit(form, work) or _payee_page(payee_id, form, NoteForm(prefix="reject"), form)
-
-
-@bp.post("/bank/payees/<int:payee_id>/reject")
-@access(Permission.KEEP_BANK)
-def reject(payee_id: int) -> Response:
-    form = NoteForm(prefix="reject")
-
-    def work() -> Done:
-        service.reject_payee(payee_id=payee_id, note=form.note.data or "", actor=actor(), now=now())
-        return Done("These bank details will not be used.", url_for("bank.payees"))
-
-    return submit(form, work) or _payee_page(payee_id, NoteForm(prefix="verify"), form, form)
-
-
-def _payee_page(payee_id: int, verify_form: NoteForm, reject_form: NoteForm, sent: NoteForm) -> Response:
-    found = queries.payee(payee_id)
-    return page(
-        "bank/payee.html",
-        sent,
-        payee=found,
-        verify_form=verify_form,
-        reject_form=reject_form,
-        is_own=found.given_by_id == actor().person_id,
-    )

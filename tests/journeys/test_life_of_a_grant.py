@@ -513,12 +513,14 @@ def _check(life: Life, grant: str, partner: Member) -> None:
     steward.open(f"/grants/{grant}/subsidy/{partner.reference}").tick("Not a subsidy")
     steward.type("Reasons", "Free to people who need it; no market.").press("Record the route")
     partner.certifier.open("/bank/details").type("Name on the account", partner.name)
-    partner.certifier.type("Sort code", "00-99-02").type("Account number", "20304050").press("Keep these details")
+    partner.certifier.type("Sort code", "00-99-02").type("Account number", "20304050")
+    partner.certifier.type("Sort code once more", "00-99-02").type("Account number once more", "20304050")
+    partner.certifier.press("Keep these details")
     life.second_steward.open("/bank/payees")
     life.second_steward.follows(partner.name).type(
         "What you did and what they said", "Rang the number we knew; they agree."
     )
-    life.second_steward.press("The details are right")
+    life.second_steward.tick("The name matches").press("The details are right")
 
 
 def _pay_out(life: Life, grant: str) -> None:

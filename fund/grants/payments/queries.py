@@ -151,7 +151,7 @@ def hands(found: Payment, person_id: int) -> Hands:
     return Hands(
         officer_of_payee=awards.is_officer(person_id, recipients(found.instalment)),
         gave_bank_details=payee is not None and payee.given_by_id == person_id,
-        checked_bank_details=payee is not None and payee.verified_by_id == person_id,
+        checked_bank_details=payee is not None and person_id in payee.checked_by,
         prepared=found.is_prepared and found.instalment.prepared_by_id == person_id,
         approved=any(approval.person_id == person_id for approval in found.approvals),
     )
@@ -185,6 +185,8 @@ def standing(payee: Payee | None, now: datetime) -> PayeeStanding:
         return PayeeStanding.NONE
     if payee.verified_at is None or payee.usable_from is None:
         return PayeeStanding.UNVERIFIED
+    if not payee.name_is_settled:
+        return PayeeStanding.NAME_OPEN
     return PayeeStanding.USABLE if payee.usable_from <= now else PayeeStanding.PAUSED
 
 

@@ -21,6 +21,7 @@ class PayeeStanding(StrEnum):
 
     NONE = "none"
     UNVERIFIED = "unverified"
+    NAME_OPEN = "name_open"
     PAUSED = "paused"
     USABLE = "usable"
 
@@ -96,6 +97,10 @@ def report_is_accepted(case: PaymentCase) -> Condition:
 _PAYEE_WHY = {
     PayeeStanding.NONE: ("{} has given no bank details.", "The payee's certifier or finance officer"),
     PayeeStanding.UNVERIFIED: ("The bank details of {} have not been checked by a call back.", "A steward"),
+    PayeeStanding.NAME_OPEN: (
+        "The bank's name check for {} is not recorded, or two people have not agreed on it.",
+        "A steward who did not give these details",
+    ),
     PayeeStanding.PAUSED: (
         "The bank details of {} were checked only now; new details rest some days before they are used.",
         "Nobody: it only needs time",

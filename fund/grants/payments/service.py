@@ -20,9 +20,11 @@ from fund.kernel.db import db
 from fund.kernel.errors import Conflict, Finding, NotAllowed, NotFound, require
 from fund.kernel.outbox import mail
 from fund.kernel.topics import Topic
-from ledger.bank.models import PaymentOrder
+from ledger.bank.models import Payee, PaymentOrder
+from ledger.bank.payees import tell_of_new_details
 from ledger.bank.payments import ask_before_paying
 from ledger.money import format_pence
+from members.models import Organisation
 
 MARKED_AT_ONCE = 500
 
@@ -133,6 +135,31 @@ def no_longer_payable(orders: Sequence[PaymentOrder], now: datetime) -> list[Fin
 
 
 ask_before_paying(no_longer_payable)
+
+
+def tell_certifiers(payee: Payee, now: datetime) -> None:
+    """Write to who binds an organisation that bank details were given for it: whoever did may not have been one."""
+    organisation = db.session.scalar(
+        select(Organisation).where(Organisation.reference == payee.owner.removeprefix("org:"))
+    )
+    if organisation is None:
+        return
+    for contact in awards.certifiers(organisation):
+        mail(
+            key=f"payee:{payee.id}:given:{contact.email}",
+            to=contact.email,
+            subject=f"New bank details for {organisation.name}",
+            what=f"Bank details were given for {organisation.name}: an account ending {payee.account_number[-4:]}. "
+            "A steward will call you on a number that we had before, and nothing is paid to it until then. If nobody "
+            "of yours gave them, tell us at once.",
+            why=f"You certify for {organisation.name}, which the fund pays.",
+            path="/bank/details",
+            now=now,
+            topic=Topic.ACCOUNT,
+        )
+
+
+tell_of_new_details(tell_certifiers)
 
 
 def _locked(reference: str, number: int, now: datetime) -> Payment:

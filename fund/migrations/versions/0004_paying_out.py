@@ -15,7 +15,7 @@ down_revision = "0003_the_books"
 branch_labels = None
 depends_on = None
 
-APPEND_ONLY: tuple[str, ...] = ()
+APPEND_ONLY: tuple[str, ...] = ("modulus_weights",)
 
 
 def upgrade() -> None:
@@ -61,3 +61,7 @@ def upgrade() -> None:
             bind.exec_driver_sql(statement)
     if bind.dialect.name == "postgresql":
         bind.exec_driver_sql(posting.POST_TRANSFER)
+    bind.exec_driver_sql(
+        "UPDATE payee SET name_check = 'paid_before' WHERE id IN "
+        "(SELECT payee_id FROM payment_order WHERE state = 'confirmed')"
+    )

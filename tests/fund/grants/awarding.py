@@ -24,6 +24,7 @@ from fund.kernel.clock import MovableClock
 from fund.kernel.db import db, transaction
 from fund.kernel.policy import Policy
 from ledger import queries as books
+from ledger.bank.rules import NameCheck
 from ledger.rules import AccountKind
 from members.accounts.models import Person
 from members.models import Organisation
@@ -171,7 +172,11 @@ class Grant:
                 now=self.now,
             )
             ledger.bank.service.verify_payee(
-                payee_id=payee.id, note="Called the office.", actor=self.actors["second steward"], now=self.now
+                payee_id=payee.id,
+                note="Called the office.",
+                name_check=NameCheck.MATCH,
+                actor=self.actors["second steward"],
+                now=self.now,
             )
 
     def payable(self, terms: Terms | None = None) -> None:

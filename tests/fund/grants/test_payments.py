@@ -17,7 +17,9 @@ from fund.kernel.access import Role
 from fund.kernel.clock import MovableClock
 from fund.kernel.db import db, transaction
 from fund.kernel.errors import Conflict, FundError, NotAllowed, NotFound, RuleBroken
+from fund.kernel.outbox import OutboxMessage
 from ledger.bank.models import PaymentOrder
+from ledger.bank.rules import NameCheck
 from tests import world
 from tests.fund.grants import awarding
 from tests.fund.grants.awarding import Grant
@@ -106,7 +108,11 @@ def test_who_gave_the_bank_details_neither_prepares_nor_approves(clock: MovableC
             now=clock.now(),
         )
         ledger.bank.service.verify_payee(
-            payee_id=payee.id, note="Called.", actor=grant.actors["second steward"], now=clock.now()
+            payee_id=payee.id,
+            note="Called.",
+            name_check=NameCheck.MATCH,
+            actor=grant.actors["second steward"],
+            now=clock.now(),
         )
     clock.move_to(datetime(2026, 7, 1, 9, tzinfo=UTC))
     with pytest.raises(NotAllowed, match="You gave the bank details"):
@@ -331,3 +337,21 @@ def test_signing_while_the_terms_change_never_leaves_a_signature_under_a_replace
     found = agreement_queries.current(award_id)
     assert found is not None
     assert len(agreement_queries.signatures(found.id)) == (2 if revising is not None else 0)
+
+
+def test_certifiers_are_told_of_new_bank_details_whoever_gave_them(clock: MovableClock) -> None:
+    grant = awarding.lay(clock)
+    with transaction():
+        ledger.bank.service.give_payee(
+            owner=grant.lead.owner,
+            account_name="Somebody else",
+            sort_code="009901",
+            account_number="12345678",
+            actor=grant.actors["steward"],
+            now=clock.now(),
+        )
+    told = db.session.scalars(select(OutboxMessage).where(OutboxMessage.key.like("payee:%:given:%"))).all()
+    assert told
+    assert {message.subject for message in told} == {f"New bank details for {grant.lead.name}"}
+    assert "ending 5678" in told[0].what
+    assert "12345678" not in told[0].what

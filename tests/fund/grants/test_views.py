@@ -69,7 +69,12 @@ def test_from_offer_to_approved_payment_in_the_browser(app: Flask, clock: Movabl
 
     _done(
         firm.get("/bank/details").send(
-            "Keep these details", account_name="Bee Bikes", sort_code="00-99-01", account_number="12345678"
+            "Keep these details",
+            account_name="Bee Bikes",
+            sort_code="00-99-01",
+            account_number="12345678",
+            sort_code_again="00-99-01",
+            account_number_again="12345678",
         )
     )
     held = steward.get(f"/grants/{reference}")

@@ -15,7 +15,7 @@ from ledger import service as ledger
 from ledger.bank import pain001, queries, service
 from ledger.bank.models import PaymentFile, PaymentOrder
 from ledger.bank.pain001 import NAMESPACE, Party, Payment
-from ledger.bank.rules import OrderState
+from ledger.bank.rules import NameCheck, OrderState
 from ledger.queries import Pot
 from ledger.rules import AccountKind
 from tests.ledger.bank.files import camt
@@ -55,7 +55,9 @@ def give(people: People, owner: str, name: str = "Weaste Wheelers CIC", number: 
         payee = service.give_payee(
             owner=owner, account_name=name, sort_code="11-22-33", account_number=number, actor=people.giver, now=NOW
         )
-        service.verify_payee(payee_id=payee.id, note="Called back", actor=people.verifier, now=NOW)
+        service.verify_payee(
+            payee_id=payee.id, note="Called back", name_check=NameCheck.MATCH, actor=people.verifier, now=NOW
+        )
 
 
 def order(pence: int = 400_00, key: str = "grant:G-2026-003:instalment:1", **more: str) -> PaymentOrder:

@@ -59,7 +59,7 @@ def test_what_is_no_sort_code(written: str) -> None:
 
 
 def test_all_faults_of_bank_details_at_once() -> None:
-    assert [fault.field for fault in bank_detail_faults(" ", "1", "1234567")] == [
+    assert [fault.field for fault in bank_detail_faults(" ", "1", "12345")] == [
         "account_name",
         "sort_code",
         "account_number",
@@ -70,9 +70,10 @@ def test_all_faults_of_bank_details_at_once() -> None:
 def test_who_gave_details_neither_verifies_nor_pays() -> None:
     assert list(verify_faults(given_by_id=1, verifier_id=1))
     assert not list(verify_faults(given_by_id=1, verifier_id=2))
-    assert list(pay_faults(given_by_id=1, verified_by_id=2, payer_id=1, name="x"))
-    assert list(pay_faults(given_by_id=1, verified_by_id=2, payer_id=2, name="x"))
-    assert not list(pay_faults(given_by_id=1, verified_by_id=2, payer_id=3, name="x"))
+    assert list(pay_faults(given_by_id=1, checked_by=(2, 3), payer_id=1, name="x"))
+    assert list(pay_faults(given_by_id=1, checked_by=(2, 3), payer_id=2, name="x"))
+    assert list(pay_faults(given_by_id=1, checked_by=(2, 3), payer_id=3, name="x"))
+    assert not list(pay_faults(given_by_id=1, checked_by=(2, None), payer_id=3, name="x"))
 
 
 @pytest.mark.parametrize("reference", ["", "G-2026-003-2 and more", "Café", "a_b"])

@@ -17,6 +17,7 @@ from ledger import queries as books
 from ledger import service as ledger
 from ledger.bank import queries, service
 from ledger.bank.models import Payee, Statement, StatementLine
+from ledger.bank.rules import NameCheck
 from ledger.models import Transfer
 from ledger.rules import AccountKind
 from members.rules import Sector
@@ -198,7 +199,7 @@ def give(actor: Actor, owner: str = OWNER, number: str = "12345678") -> int:
 
 def verify(payee_id: int, actor: Actor, note: str = "Called 0161 496 0000, Wes read the digits back") -> Payee:
     with transaction():
-        return service.verify_payee(payee_id=payee_id, note=note, actor=actor, now=NOW)
+        return service.verify_payee(payee_id=payee_id, note=note, name_check=NameCheck.MATCH, actor=actor, now=NOW)
 
 
 @pytest.fixture
@@ -217,6 +218,51 @@ def test_details_are_usable_after_a_second_person_and_a_pause(
     usable = service.usable_payee(OWNER, NOW + timedelta(days=3))
     assert usable is not None
     assert (usable.id, usable.sort_code, usable.account_number) == (payee_id, "112233", "12345678")
+
+
+def test_a_name_that_does_not_match_is_agreed_to_by_somebody_else(
+    steward: Actor, second: Actor, clock: MovableClock
+) -> None:
+    third, later = official("Uma Third", Role.STEWARD)[1], NOW + timedelta(days=9)
+    payee_id = give(steward)
+    with transaction():
+        service.verify_payee(
+            payee_id=payee_id,
+            note="Called",
+            name_check=NameCheck.NO_MATCH,
+            name_reason="A school: the council holds the account.",
+            actor=second,
+            now=NOW,
+        )
+    assert queries.usable_payee(OWNER, later) is None
+    for actor, says in ((steward, "You gave"), (second, "You recorded")):
+        with pytest.raises(RuleBroken, match=says), transaction():
+            service.agree_to_name(payee_id=payee_id, actor=actor, now=NOW)
+    with transaction():
+        service.agree_to_name(payee_id=payee_id, actor=third, now=NOW)
+    usable = queries.usable_payee(OWNER, later)
+    assert usable is not None
+    assert usable.checked_by == (second.person_id, third.person_id)
+    with pytest.raises(Conflict, match="Nothing is open"), transaction():
+        service.agree_to_name(payee_id=payee_id, actor=third, now=NOW)
+
+
+def test_who_gave_details_does_not_record_the_name_check(steward: Actor, second: Actor) -> None:
+    payee_id = give(steward)
+    with transaction():
+        verified = service.verify_payee(
+            payee_id=payee_id,
+            note="Called",
+            name_check=NameCheck.UNAVAILABLE,
+            name_reason="Down",
+            actor=second,
+            now=NOW,
+        )
+        assert not verified.name_is_settled
+    with pytest.raises(RuleBroken, match="You gave"), transaction():
+        service.record_name_check(
+            payee_id=payee_id, name_check=NameCheck.MATCH, name_returned="", name_reason="", actor=steward, now=NOW
+        )
 
 
 def test_who_gave_details_does_not_verify_them(steward: Actor) -> None:
@@ -280,6 +326,6 @@ def test_tasks_are_for_who_can_do_them(steward: Actor, second: Actor, app: Flask
         assert [task.title for task in queries.tasks(steward, NOW)] == ["Match 1 payment in"]
         assert [task.title for task in queries.tasks(second, NOW)] == [
             "Match 1 payment in",
-            "Call back to verify 1 set of bank details",
+            "Check 1 set of bank details",
         ]
         assert queries.tasks(official("Ada", Role.SECRETARY)[1], NOW) == []

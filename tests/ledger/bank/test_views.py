@@ -23,7 +23,9 @@ LINES: list[Line] = [
     ("2026-06-01", 250_00, "Bredbury &amp; Council", "&lt;script&gt;alert(1)&lt;/script&gt;"),
     ("2026-06-01", -6_50, "", "SERVICE CHARGE"),
 ]
-DETAILS = {"account_name": "Weaste Wheelers CIC", "sort_code": "11-22-33", "account_number": "12345678"}
+ONCE = {"account_name": "Weaste Wheelers CIC", "sort_code": "11-22-33", "account_number": "12345678"}
+DETAILS = ONCE | {"sort_code_again": "112233", "account_number_again": "12345678"}
+CALLED = {"verify-note": "Called 0161 496 0000", "verify-name_check": "match"}
 
 
 class Office:
@@ -115,11 +117,11 @@ def test_a_file_sent_twice_books_once(office: Office) -> None:
 def test_the_funds_own_account_by_hand(office: Office) -> None:
     page = office.pat.get("/bank/account")
     wrong = page.send("Keep this account", account_name="", sort_code="1", account_number="")
-    assert len(wrong.errors()) == 2
+    assert len(wrong.errors()) == 3
     wrong = page.send("Keep this account", account_name="Irwell", sort_code="1", account_number="2")
     assert wrong.errors() == [
         "Write the sort code as six digits, such as 12-34-56.",
-        "Write the account number as eight digits. Put noughts before a shorter one.",
+        "Write the account number as eight digits; some banks give six or seven.",
     ]
     done = page.send("Keep this account", account_name="Irwell", sort_code="00-99-01", account_number="10203040")
     assert "The fund's account is 00-99-01 10203040." in done.text
@@ -139,8 +141,11 @@ def test_bank_details_are_given_and_verified_by_two(office: Office, clock: Movab
     assert "11-22-33" in page.text
     assert "12345678" in page.text
     empty = page.send("The details are right", **{"verify-note": " "})
-    assert empty.errors() == ["Write whom you called, on which number, and what they said."]
-    done = page.send("The details are right", **{"verify-note": "Called 0161 496 0000"})
+    assert empty.errors() == [
+        "Write whom you called, on which number, and what they said.",
+        "Choose what the bank's name check said.",
+    ]
+    done = page.send("The details are right", **CALLED)
     assert "It can be paid in 3 days." in done.text
     assert "usable in 3 days" in done.text
     stale = page.send("Reject these details", **{"reject-note": "late"})
@@ -170,10 +175,103 @@ def test_rejecting_details(office: Office) -> None:
 
 def test_bank_details_with_faults(office: Office) -> None:
     page = office.gwen.get("/bank/payees/new").send(
-        "Keep these details", organisation="GM-0012", account_name="A", sort_code="x", account_number="y"
+        "Keep these details",
+        organisation="GM-0012",
+        account_name="A",
+        sort_code="x",
+        account_number="y",
+        sort_code_again="z",
+        account_number_again="",
     )
-    assert len(page.errors()) == 2
+    assert len(page.errors()) == 3
     assert 'value="x"' in page.response.get_data(as_text=True)
+
+
+@pytest.mark.parametrize(
+    ("again", "says"),
+    [
+        ({"sort_code_again": "11-22-34"}, "This is not the sort code above."),
+        ({"account_number_again": "12345687"}, "This is not the account number above."),
+        ({"account_number_again": "none"}, "This is no account number."),
+    ],
+)
+def test_numbers_are_written_twice(office: Office, again: dict[str, str], says: str) -> None:
+    page = office.gwen.get("/bank/payees/new").send("Keep these details", organisation="gm-0012", **DETAILS | again)
+    assert [fault.startswith(says) for fault in page.errors()] == [True]
+    assert 'value="12345678"' in page.response.get_data(as_text=True)
+    assert not queries.payees()
+
+
+def test_the_same_numbers_in_other_words(office: Office) -> None:
+    office.gwen.get("/bank/payees/new").send(
+        "Keep these details",
+        organisation="gm-0012",
+        **DETAILS | {"account_number": "345 678", "account_number_again": "00345678"},
+    )
+    assert queries.payee(1).account_number == "00345678"
+
+
+def test_a_name_that_is_close_takes_a_third_person(office: Office, clock: MovableClock) -> None:
+    give(office.gwen)
+    page = office.vic.get("/bank/payees/1")
+    close = CALLED | {"verify-name_check": "close_match"}
+    refused = page.send("The details are right", **close)
+    assert refused.errors() == [
+        "Write the name that the bank showed.",
+        "Write why this is the right account all the same.",
+    ]
+    more = {"verify-name_returned": "Weaste Wheels", "verify-name_reason": "Their trading name; see the CIC register."}
+    done = page.send("The details are right", **close | more)
+    assert "Once another steward agrees to the name" in done.text
+    clock.move(timedelta(days=4))
+    assert queries.usable_payee("org:GM-0012", clock.now()) is None
+    assert "Another steward, who didn't give these details" in office.vic.get("/bank/payees/1").text
+    assert "Somebody else must verify them" in office.gwen.get("/bank/payees/1").text
+    agreed = office.pat.get("/bank/payees").follow("Agree to the name of Weaste Wheelers CIC")
+    assert "Weaste Wheels" in agreed.text
+    assert "You agreed." in agreed.send("This is the right account").text
+    assert queries.usable_payee("org:GM-0012", clock.now()) is not None
+    assert agreed.send("This is the right account").status in (200, 409)
+
+
+def test_the_bank_is_asked_again(office: Office, clock: MovableClock) -> None:
+    give(office.gwen)
+    away = CALLED | {"verify-name_check": "unavailable", "verify-name_reason": "The bank's service is down today."}
+    office.vic.get("/bank/payees/1").send("The details are right", **away)
+    page = office.pat.get("/bank/payees/1")
+    assert page.send("Record the name check").errors() == ["Choose what the bank's name check said."]
+    done = page.send("Record the name check", **{"name-name_check": "match"})
+    assert "The name matches." in done.text
+    clock.move(timedelta(days=4))
+    assert queries.usable_payee("org:GM-0012", clock.now()) is not None
+
+
+def test_the_tables_for_account_numbers(office: Office) -> None:
+    empty = office.gwen.get("/bank/account-numbers")
+    assert "No tables are loaded" in empty.text
+    wrong = empty.send(
+        "Load these tables",
+        version="8.50",
+        weights=file(b"<html>\n", "a.txt"),
+        substitutions=file("\u00e9".encode(), "b.txt"),
+    )
+    assert wrong.errors() == ["This is no plain text. Choose the .txt file as it was published."]
+    wrong = empty.send(
+        "Load these tables", version="8.50", weights=file(b"<html>\n", "a.txt"), substitutions=file(b"1 2", "b.txt")
+    )
+    assert [fault[:6] for fault in wrong.errors()] == ["Line 1", "Line 1"]
+    row = b"112233 112233 MOD11 0 0 0 0 0 0 8 7 6 5 4 3 2 1\n"
+    done = empty.send("Load these tables", version="8.50", weights=file(row), substitutions=file(b"938173 938017\n"))
+    assert "Loaded: 1 rows." in done.text
+    refused = give(office.gwen)
+    assert refused.errors()[0].startswith("No account with this sort code can have this number")
+    taken = office.gwen.get("/bank/payees/new").send(
+        "Keep these details",
+        organisation="gm-0012",
+        **DETAILS | {"account_number": "00000000", "account_number_again": "00000000"},
+    )
+    assert "are kept" in taken.text
+    assert "fit each other" in office.vic.get("/bank/payees/1").text
 
 
 def test_an_organisation_says_where_it_is_paid(app: Flask, visitor: Visitor, office: Office) -> None:
@@ -199,7 +297,7 @@ def ready(office: Office, clock: MovableClock, pence: int = 400_00) -> None:
         "Keep this account", account_name="Irwell", sort_code="00-99-01", account_number="10203040"
     )
     give(office.gwen)
-    office.vic.get("/bank/payees/1").send("The details are right", **{"verify-note": "Called"})
+    office.vic.get("/bank/payees/1").send("The details are right", **CALLED)
     clock.move(timedelta(days=7))
     with transaction():
         service.order_payment(
@@ -310,5 +408,5 @@ def test_the_task_page_leads_to_the_bank(office: Office) -> None:
     give(office.gwen)
     page = office.vic.get("/tasks")
     assert "Match 1 payment in" in page.text
-    assert "Call back to verify 1 set of bank details" in page.text
+    assert "Check 1 set of bank details" in page.text
     assert "Call back" not in office.gwen.get("/tasks").text
