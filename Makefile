@@ -3,6 +3,8 @@
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 VENV := .venv
 BIN := $(VENV)/bin
+# Where Python may not keep what it compiled, each of many processes compiles 1,700 files again.
+unexport PYTHONDONTWRITEBYTECODE
 SOURCES := fund members proposals voting ledger templates tests
 
 .PHONY: install run clean-demo test check bench lock tools
