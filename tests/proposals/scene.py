@@ -22,6 +22,7 @@ from proposals.models import Partner, Proposal, Round
 from proposals.questions import QUESTIONS, Kind
 from proposals.rules import CostLine, RoundPlan, Terms
 from tests.conftest import START
+from tests.scenes import laid_once
 from tests.world import found_society, member, officer, official
 
 TODAY = START.date()
@@ -148,6 +149,7 @@ def opened_round(steward: Actor, **changes: object) -> Round:
     return made
 
 
+@laid_once
 def make_scene() -> Scene:
     """Three sectors have paid in, and a round is open."""
     found_society()
@@ -216,6 +218,7 @@ def confirm(part: Partner, actor: Actor, now: datetime = START) -> None:
         )
 
 
+@laid_once
 def complete(scene: Scene, title: str = "Warm rooms", now: datetime = START) -> Proposal:
     """A draft that leaves nothing to mend."""
     proposal = started(scene, title, now)
@@ -301,6 +304,7 @@ def _let_co_producers_attest(scene: Scene, proposal: Proposal, now: datetime) ->
             )
 
 
+@laid_once
 def submitted(scene: Scene, title: str = "Warm rooms", now: datetime = START) -> Proposal:
     """A proposal that was sent, as version 1."""
     proposal = complete(scene, title, now)

@@ -17,6 +17,7 @@ from proposals.assessment.models import Assessment
 from proposals.models import Partner, Proposal, ProposalVersion, Round
 from proposals.rules import ProposalState, RoundState
 from tests import world
+from tests.scenes import laid_once
 from voting import queries, service
 from voting.methods.resolution import Choice
 from voting.models import Ballot
@@ -42,6 +43,7 @@ class Paper:
         return [member for member in self.members if member.sector is sector]
 
 
+@laid_once
 def lay(
     *,
     private: int = 3,
@@ -182,6 +184,7 @@ OPENS = datetime(2026, 6, 10, 8, tzinfo=UTC)
 CLOSES = datetime(2026, 6, 20, 16, tzinfo=UTC)
 
 
+@laid_once
 def notice(paper: Paper, clock: MovableClock) -> str:
     """Draft and give notice, with the earliest lawful day of a notice on 1 June; gives the reference."""
     with transaction():
@@ -193,6 +196,7 @@ def notice(paper: Paper, clock: MovableClock) -> str:
     return reference
 
 
+@laid_once
 def opened(paper: Paper, clock: MovableClock) -> str:
     """An open ballot."""
     reference = notice(paper, clock)
@@ -220,6 +224,7 @@ def say(reference: str, actor: Actor, item_id: int, choice: Choice, clock: Movab
         ).receipt
 
 
+@laid_once
 def everybody(reference: str, paper: Paper, clock: MovableClock, votes: dict[Sector, str], item_id: int) -> None:
     """Every member votes on an item: "ffa" is for, for, against; "-" abstains and " " stays away."""
     kinds = {"f": Choice.FOR, "a": Choice.AGAINST, "-": Choice.ABSTAIN}
@@ -230,6 +235,7 @@ def everybody(reference: str, paper: Paper, clock: MovableClock, votes: dict[Sec
                 say(reference, paper.voters[member.name], item_id, kinds[letter], clock)
 
 
+@laid_once
 def finish(reference: str, paper: Paper, clock: MovableClock) -> None:
     """Close, count and declare."""
     clock.move_to(CLOSES)

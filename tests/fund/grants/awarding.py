@@ -33,6 +33,7 @@ from proposals import versions
 from proposals.models import Answer, BudgetLine, Partner, Proposal, ProposalVersion, Round
 from proposals.rules import ContributionKind, PartnerRole, ProposalState, RoundState, canonical
 from tests import world
+from tests.scenes import laid_once, step_once
 from voting.methods.resolution import Verdict
 from voting.models import Ballot, BallotItem, ItemResult
 from voting.rules import BallotState, Kind
@@ -84,6 +85,7 @@ class Grant:
         }
         return Terms(**(values | changes))  # type: ignore[arg-type]
 
+    @step_once
     def offer(self, terms: Terms | None = None) -> str:
         with transaction():
             self.reference = awards.offer(
@@ -91,6 +93,7 @@ class Grant:
             ).reference
         return self.reference
 
+    @step_once
     def accept(self) -> None:
         with transaction():
             awards.accept(reference=self.reference, actor=self.actors["lead"], now=self.now)
@@ -147,6 +150,7 @@ class Grant:
                 award_reference=self.reference, measure_ids=[measure.id], actor=self.actors["lead"], now=self.now
             )
 
+    @step_once
     def ready_to_live(self, terms: Terms | None = None) -> None:
         self.offer(terms)
         self.accept()
@@ -156,6 +160,7 @@ class Grant:
         self.measure()
         self.sign()
 
+    @step_once
     def go_live(self) -> None:
         with transaction():
             agreements.go_live(reference=self.reference, actor=self.actors["steward"], now=self.now)
@@ -179,6 +184,7 @@ class Grant:
                 now=self.now,
             )
 
+    @step_once
     def payable(self, terms: Terms | None = None) -> None:
         """A live grant whose first payments are due and whose payees have rested bank details."""
         self.ready_to_live(terms)
@@ -199,6 +205,7 @@ class Grant:
                 reference=self.reference, number=number, sha256=sha256, actor=self.actors[name], now=self.now
             )
 
+    @step_once
     def ordered(self, number: int = 1) -> None:
         seen = self.prepare(number)
         self.approve(seen, "board", number)
@@ -221,6 +228,7 @@ def fund_pot(pence: int, now: datetime) -> None:
         )
 
 
+@laid_once
 def lay(clock: MovableClock, *, pence: int = 10_000_00, pot_pence: int = 1_000_000_00) -> Grant:
     """A declared ballot that funds one proposal asking for `pence`."""
     world.found_society()

@@ -13,6 +13,7 @@ from members.rules import Sector
 from proposals.models import Answer, Proposal
 from tests.fund.grants import awarding
 from tests.fund.grants.awarding import Grant
+from tests.scenes import laid_once
 from voting.models import ItemResult
 
 NOTHING = {"for": 0, "against": 0, "abstain": 0, "absent": 0, "recused": 0}
@@ -29,11 +30,17 @@ def contribute(organisation: Organisation, pence: int, clock: MovableClock, key:
 
 
 @pytest.fixture
-def grant(app: Flask, clock: MovableClock, monkeypatch: pytest.MonkeyPatch) -> Grant:
+def grant(app: Flask, clock: MovableClock) -> Grant:
     """A live grant of £10,000.01 with its first payments sent, from a pot that all three sectors paid into."""
-    monkeypatch.setattr(awarding, "fund_pot", _bank_account_only)
-    monkeypatch.setattr(awarding, "ItemResult", _counted)
-    made = awarding.lay(clock, pence=10_000_01)
+    return _live_grant(clock)
+
+
+@laid_once
+def _live_grant(clock: MovableClock) -> Grant:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(awarding, "fund_pot", _bank_account_only)
+        patch.setattr(awarding, "ItemResult", _counted)
+        made = awarding.lay.__wrapped__(clock, pence=10_000_01)  # type: ignore[attr-defined]
     for organisation, pence, key in (
         (made.lead, 1_234_56, "a"),
         (made.firm, 20_000_00, "b"),

@@ -12,6 +12,7 @@ from members.accounts.models import Person
 from members.models import Organisation
 from members.rules import Sector
 from tests import world
+from tests.scenes import laid_once
 
 REFERENCE = "G-2026-001"
 
@@ -112,6 +113,7 @@ def agreed(**changes: object) -> Consent:
     return Consent(**{**values, **changes})  # type: ignore[arg-type]
 
 
+@laid_once
 def a_reporting_award(now: datetime, *, committed: tuple[str, ...] = ("C1.1",)) -> Reporting:
     """Everything up to the first report being due."""
     world.found_society()

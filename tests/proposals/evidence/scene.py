@@ -14,6 +14,7 @@ from proposals.rules import ContributionKind, PartnerRole, ProposalState, RoundS
 from tests import world
 from tests.conftest import START
 from tests.proposals.evidence.cases import ANSWERS
+from tests.scenes import laid_once
 
 SECRET = "only for tests"
 
@@ -46,6 +47,7 @@ class Scene:
             self.proposal.state = state
 
 
+@laid_once
 def lay(now: datetime = START, *, policy: Policy | None = None) -> Scene:
     """A draft with confirmed partners, answers and budget; without evidence as yet."""
     lead = world.member("Riverside Charity", Sector.VCSE)
