@@ -11,7 +11,6 @@ from datetime import timedelta
 from typing import Any
 from xml.etree.ElementTree import Element
 
-import html5lib
 from flask import Flask
 from werkzeug.datastructures import FileStorage
 from werkzeug.test import TestResponse
@@ -19,6 +18,7 @@ from werkzeug.test import TestResponse
 from fund.kernel.db import db, transaction
 from members.accounts.models import Person, PersonSession
 from members.accounts.queries import token_hash
+from tests import html
 
 _LABELLED = {"input", "select", "textarea"}
 
@@ -31,8 +31,7 @@ class Page:
         self.status = response.status_code
         self.is_html = response.mimetype == "text/html"
         if self.is_html:
-            parser = html5lib.HTMLParser(strict=True, namespaceHTMLElements=False)
-            self.tree: Element = parser.parse(response.get_data(as_text=True))
+            self.tree: Element = html.read(response.get_data(as_text=True))
             self._check()
 
     @property
