@@ -25,6 +25,7 @@ import fund.treasury.views
 import ledger.bank.views
 import ledger.statements.views
 import ledger.views
+import ledger.years.views
 import members.accounts.factors.views
 import members.accounts.views
 import members.contact.views
@@ -73,6 +74,7 @@ _BLUEPRINTS = (
     members.offices.views.bp,
     ledger.views.bp,
     ledger.statements.views.bp,
+    ledger.years.views.bp,
     ledger.bank.views.bp,
     proposals.views.bp,
     proposals.brokerage.views.bp,

@@ -9,6 +9,7 @@ import fund.privacy.queries
 import fund.reporting.queries
 import fund.rulebook.queries
 import ledger.bank.queries
+import ledger.years.queries
 import members.accounts.factors.queries
 import members.contributions.cards.queries
 import members.contributions.queries
@@ -71,6 +72,7 @@ _SOURCES = (
     members.prospects.queries.tasks,
     members.offices.queries.tasks,
     ledger.bank.queries.tasks,
+    ledger.years.queries.tasks,
     proposals.queries.tasks,
     proposals.brokerage.queries.tasks,
     proposals.evidence.queries.tasks,

@@ -1,7 +1,9 @@
 """What moves money in the books. Every verb posts one balanced transfer under a key that is used once.
 
 `key` is the idempotency key: the same key with the same content gives the first result again, with other content a
-Conflict. `pence` is always above nought. Nothing here asks who may do it: the folder that owns the act has.
+Conflict. `pence` is always above nought. What others did (the bank, a contributor, the provider) on a day that is
+closed by now is booked on the first open day, and says when it truly happened. Nothing here asks who may do it: the
+folder that owns the act has.
 """
 
 from collections.abc import Sequence
@@ -18,6 +20,7 @@ from ledger.models import Account, Entry
 from ledger.money import format_pence
 from ledger.proof import check, seal
 from ledger.rules import AccountKind, Leg, Posted, account_code
+from ledger.years.queries import dated
 
 __all__ = [
     "ask_contribution",
@@ -77,6 +80,7 @@ def book_bank_line(
     *, key: str, pence: int, occurred_on: date, description: str, actor: Actor | None, now: datetime
 ) -> Posted:
     """A line of a bank statement: money in (pence > 0) or out (pence < 0), waiting to be matched."""
+    occurred_on, description = dated(key, occurred_on, description)
     legs = [Leg(AccountKind.BANK, pence), Leg(AccountKind.SUSPENSE, -pence)]
     return post(
         key=key, kind="bank_line", legs=legs, occurred_on=occurred_on, description=description, actor=actor, now=now
@@ -101,6 +105,7 @@ def receive_contribution(
     Args:
         held_in: where the money is: a bank line that waited to be matched (suspense), or the payment provider.
     """
+    occurred_on, description = dated(key, occurred_on, description)
     journal.hold(Leg(held_in, pence), Leg(AccountKind.CONTRIBUTIONS, -pence, contributor), *_BUDGET)
     short = _moved_before(key, AccountKind.SHORTFALL)
     filled = min(pence, -queries.balance_of(AccountKind.SHORTFALL)) if short is None else short
@@ -151,6 +156,7 @@ def settle_promise(
     Raises:
         RuleBroken: when less is invoiced.
     """
+    occurred_on, description = dated(key, occurred_on, description)
     legs = [Leg(AccountKind.PROMISED, pence, contributor), Leg(AccountKind.RECEIVABLE, -pence, contributor)]
     return post(key=key, kind=kind, legs=legs, occurred_on=occurred_on, description=description, actor=actor, now=now)
 
@@ -214,6 +220,7 @@ def confirm_payment(
     *, key: str, pence: int, occurred_on: date, description: str, actor: Actor | None, now: datetime
 ) -> Posted:
     """A payment on its way stands on the bank's statement."""
+    occurred_on, description = dated(key, occurred_on, description)
     legs = [Leg(AccountKind.IN_TRANSIT, pence), Leg(AccountKind.SUSPENSE, -pence)]
     return post(
         key=key,
@@ -274,12 +281,13 @@ def reverse(
         .where(Entry.transfer_id == undone.id)
         .order_by(Entry.leg)
     )
+    occurred_on, description = dated(key, occurred_on, f"Undoes: {undone.description}")
     return post(
         key=key,
         kind="reversal",
         legs=[Leg(kind, -pence, owner, restriction) for kind, owner, restriction, pence in entries],
         occurred_on=occurred_on,
-        description=f"Undoes: {undone.description}",
+        description=description,
         actor=actor,
         now=now,
         reverses=undone.id,
@@ -328,6 +336,7 @@ def _take_from_pot(
     now: datetime,
 ) -> TakenFromPot:
     """What is free goes first; what is not free any more is short, and the next money in makes it good."""
+    occurred_on, description = dated(key, occurred_on, description)
     journal.hold(Leg(held_in, -pence), outside, *_BUDGET)
     short = _moved_before(key, AccountKind.SHORTFALL)
     if short is None:
@@ -467,6 +476,7 @@ def receive_payout(
     *, key: str, pence: int, occurred_on: date, description: str, actor: Actor | None, now: datetime
 ) -> Posted:
     """What the provider paid out stands on the bank's statement, where it waited to be matched."""
+    occurred_on, description = dated(key, occurred_on, description)
     legs = [Leg(AccountKind.SUSPENSE, pence), Leg(AccountKind.STRIPE, -pence)]
     return post(
         key=key, kind="payout", legs=legs, occurred_on=occurred_on, description=description, actor=actor, now=now

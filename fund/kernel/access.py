@@ -95,6 +95,8 @@ class Permission(StrEnum):
     READ_REGISTERS = "read_registers"
     INSPECT_REGISTERS = "inspect_registers"
     WRITE_OFF_PLEDGES = "write_off_pledges"
+    PREPARE_CLOSING = "prepare_closing"
+    CONFIRM_CLOSING = "confirm_closing"
 
 
 MATRIX: dict[Permission, frozenset[Role]] = {
@@ -134,6 +136,8 @@ MATRIX: dict[Permission, frozenset[Role]] = {
     Permission.READ_REGISTERS: frozenset({Role.SECRETARY, Role.BOARD, Role.AUDITOR}),
     Permission.INSPECT_REGISTERS: ORGANISATION_ROLES | _OFFICE,
     Permission.WRITE_OFF_PLEDGES: frozenset({Role.STEWARD, Role.BOARD}),
+    Permission.PREPARE_CLOSING: frozenset({Role.STEWARD}),
+    Permission.CONFIRM_CLOSING: frozenset({Role.BOARD}),
 }
 """Permission → the roles that give it. ANYONE and SIGNED_IN need no role; DEMO needs a demonstration fund."""
 
@@ -158,6 +162,8 @@ SECOND_FACTOR = frozenset(
         Permission.PREPARE_GRANTS,
         Permission.APPROVE_PAYMENTS,
         Permission.WRITE_OFF_PLEDGES,
+        Permission.PREPARE_CLOSING,
+        Permission.CONFIRM_CLOSING,
         # ballots: calling, closing, declaring and voiding them
         Permission.RUN_BALLOTS,
         Permission.VOID_BALLOTS,

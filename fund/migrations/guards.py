@@ -161,3 +161,29 @@ def entry_guards(dialect: str) -> list[str]:
         "RETURN NEW; END $$",
         "CREATE TRIGGER entry_belongs BEFORE INSERT ON entry FOR EACH ROW EXECUTE FUNCTION entry_belongs()",
     ]
+
+
+_DAY_IS_CLOSED = "this day of the books is closed: book on the first open day"
+_IN_CLOSED_DAYS = (
+    "NEW.occurred_on < (SELECT open_from FROM closed_period ORDER BY id DESC LIMIT 1) "
+    "AND NOT EXISTS (SELECT 1 FROM transfer WHERE key = NEW.key)"
+)
+
+
+def closed_days(dialect: str) -> list[str]:
+    """Statements that refuse a transfer of a closed day, by the newest row of `closed_period`.
+
+    A key that is there already is let through to its unique constraint: telling the same again is no new posting.
+    """
+    if dialect == "sqlite":
+        return [
+            f"CREATE TRIGGER transfer_in_open_day BEFORE INSERT ON transfer WHEN {_IN_CLOSED_DAYS} "
+            f"BEGIN SELECT RAISE(ABORT, '{_DAY_IS_CLOSED}'); END"
+        ]
+    return [
+        "CREATE FUNCTION transfer_in_open_day() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN "
+        f"IF {_IN_CLOSED_DAYS} THEN RAISE EXCEPTION '{_DAY_IS_CLOSED}' USING ERRCODE = 'check_violation'; END IF; "
+        "RETURN NEW; END $$",
+        "CREATE TRIGGER transfer_in_open_day BEFORE INSERT ON transfer "
+        "FOR EACH ROW EXECUTE FUNCTION transfer_in_open_day()",
+    ]

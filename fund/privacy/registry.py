@@ -155,6 +155,8 @@ HOLDINGS: tuple[Holding, ...] = (
             hidden=("provider_id",)),
     Holding("payout", "Payouts you matched", BOOKS, ("matched_by_id",)),
     Holding("transfer", "Entries you made in the books", BOOKS, ("actor_id",)),
+    Holding("closing", "Closings of the books you prepared", BOOKS, ("prepared_by_id",)),
+    Holding("closed_period", "Closings of the books you confirmed", BOOKS, ("confirmed_by_id",), hidden=("hash",)),
     Holding("statement", "Bank statements you brought in", BOOKS, ("imported_by_id",)),
     Holding("statement_line", "Bank lines you settled", BOOKS, ("settled_by_id",),
             hidden=("counterparty", "remittance", "details", "identity", "bank_reference", "end_to_end")),

@@ -15,7 +15,7 @@ down_revision = "0003_the_books"
 branch_labels = None
 depends_on = None
 
-APPEND_ONLY: tuple[str, ...] = ("modulus_weights",)
+APPEND_ONLY: tuple[str, ...] = ("modulus_weights", "closing", "closed_period")
 
 
 def upgrade() -> None:
@@ -59,6 +59,8 @@ def upgrade() -> None:
     for table_name in APPEND_ONLY:
         for statement in guards.append_only(table_name, bind.dialect.name):
             bind.exec_driver_sql(statement)
+    for statement in guards.closed_days(bind.dialect.name):
+        bind.exec_driver_sql(statement)
     if bind.dialect.name == "postgresql":
         bind.exec_driver_sql(posting.POST_TRANSFER)
     bind.exec_driver_sql(

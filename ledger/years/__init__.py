@@ -1,0 +1,1 @@
+"""Closed periods: days of the books that take no more postings."""
