@@ -11,13 +11,23 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime
 from io import StringIO
 
-from ledger.bank.reading import ReadEntry, ReadStatement, Unreadable, running_balance_faults
+from ledger.bank import csv_columns
+from ledger.bank.csv_table import Table, table_of
+from ledger.bank.reading import (
+    NO_ANSWERS,
+    WHICH_ACCOUNT,
+    WHICH_CLOSING,
+    Answers,
+    Question,
+    ReadEntry,
+    ReadStatement,
+    Unreadable,
+    balances_of,
+    oldest_first,
+    running_balance_faults,
+)
 from ledger.bank.rules import Identification, identify
 
-_NO_BALANCE = (
-    "This export has no balance column, so nothing shows that it is whole. What was the closing balance? "
-    "Download the statement as camt.053, or in a form with balances."
-)
 _MONEY = re.compile(r"(-?)£?(-?)((?:[0-9]{1,3}(?:,[0-9]{3})+|[0-9]{1,12})(?:\.[0-9]{1,2})?)", re.ASCII)
 _CURRENCY_IN_HEADING = re.compile(r"\(([A-Z]{3})\)")
 _HEADING_WITHIN_ROWS = 12
@@ -119,8 +129,8 @@ LAYOUTS = (
 )
 
 
-def read(content: bytes) -> ReadStatement:
-    """The statement in a bank's CSV (or Santander's text).
+def read(content: bytes, answers: Answers = NO_ANSWERS) -> ReadStatement:
+    """The statement in a bank's CSV (or Santander's text); of an unknown bank by the columns in `answers`.
 
     Raises:
         Unreadable: with reasons, row by row.
@@ -132,7 +142,7 @@ def read(content: bytes) -> ReadStatement:
         raise Unreadable("The file has no rows. Download the statement again.")
     if re.search(r"^Date:", text, re.MULTILINE) and re.search(r"^Account:", text, re.MULTILINE):
         return _read_santander(text)
-    return _read_rows(text)
+    return _read_rows(text, answers)
 
 
 def _decode(content: bytes) -> str:
@@ -161,9 +171,20 @@ class _Table:
         return row[self.columns[column]].strip().removeprefix("'").removesuffix("'") if column in self.columns else ""
 
 
-def _read_rows(text: str) -> ReadStatement:
+def unknown_table(content: bytes) -> Table:
+    """The table of a file whose layout was asked about."""
+    text = _decode(content)
+    delimiter = _delimiter(text)
+    return table_of(list(_split(text, delimiter)), delimiter)
+
+
+def _delimiter(text: str) -> str:
+    return max(",;\t", key=lambda mark: max(line.count(mark) for line in text.splitlines()[:_HEADING_WITHIN_ROWS]))
+
+
+def _read_rows(text: str, answers: Answers) -> ReadStatement:
     first_line = text.lstrip().splitlines()[0]
-    delimiter = max(",;\t", key=lambda mark: max(line.count(mark) for line in text.splitlines()[:_HEADING_WITHIN_ROWS]))
+    delimiter = _delimiter(text)
     rows = list(_split(text, delimiter))
     if not rows:
         raise Unreadable("The file has no rows. Download the statement again.")
@@ -172,7 +193,7 @@ def _read_rows(text: str) -> ReadStatement:
         return _read_table(table)
     if delimiter == "," and all(len(row) == 3 for _, row in rows) and _day(first_line.split(",")[0], "%d/%m/%Y"):
         return _read_hsbc(rows)
-    raise Unreadable(*_unknown(rows))
+    return csv_columns.read(table_of(rows, delimiter), answers)
 
 
 def _split(text: str, delimiter: str) -> Iterator[tuple[int, list[str]]]:
@@ -215,7 +236,7 @@ def _read_table(table: _Table) -> ReadStatement:
             entries.append(entry)
             numbers.append(number)
     if not faults:
-        entries, numbers = _oldest_first(entries, numbers)
+        entries, numbers = oldest_first(entries, numbers)
         faults += running_balance_faults(entries, numbers)
     if faults:
         raise Unreadable(*faults)
@@ -225,7 +246,11 @@ def _read_table(table: _Table) -> ReadStatement:
     masked = re.search(r"[*X]{2,}[0-9]{3,}", table.preamble)
     told = names.pop() if layout.account and len(names - {""}) == 1 else masked[0] if masked else ""
     return _statement(
-        f"csv {layout.name}", entries, identify(told), table.currency, question="" if layout.balance else _NO_BALANCE
+        f"csv {layout.name}",
+        entries,
+        identify(told),
+        table.currency,
+        questions=() if layout.balance else (WHICH_CLOSING,),
     )
 
 
@@ -294,42 +319,25 @@ def _shown_form(forms: str) -> str:
     return forms.split("|")[0].replace("%d", "day").replace("%m", "month").replace("%b", "month").replace("%Y", "year")
 
 
-def _oldest_first(entries: list[ReadEntry], numbers: list[int]) -> tuple[list[ReadEntry], list[int]]:
-    """The rows in order of time. Days tell it; on a single day the running balance does."""
-    if len(entries) < 2:
-        return entries, numbers
-    turned = (entries[::-1], numbers[::-1])
-    if entries[0].booked_on != entries[-1].booked_on:
-        return turned if entries[0].booked_on > entries[-1].booked_on else (entries, numbers)
-    as_given = sum(1 for _ in running_balance_faults(entries, numbers))
-    return turned if sum(1 for _ in running_balance_faults(*turned)) < as_given else (entries, numbers)
-
-
 def _statement(
-    form: str, entries: Sequence[ReadEntry], account: Identification, currency: str, *, question: str = ""
+    form: str,
+    entries: Sequence[ReadEntry],
+    account: Identification,
+    currency: str,
+    *,
+    left_out: int = 0,
+    questions: tuple[Question, ...] = (),
 ) -> ReadStatement:
-    first, last = (entries[0], entries[-1]) if entries else (None, None)
-    has_balance = first is not None and first.balance_pence is not None
+    opening, closing = balances_of(entries)
     return ReadStatement(
         form=form,
         account=account,
         entries=tuple(entries),
         currency=currency,
-        opening_pence=first.balance_pence - first.amount_pence if has_balance else None,  # type: ignore[union-attr,operator]
-        closing_pence=last.balance_pence if last is not None else None,
-        question=question,
-    )
-
-
-def _unknown(rows: list[tuple[int, list[str]]]) -> Iterator[str]:
-    for column in range(len(rows[0][1])):
-        values = {row[column].strip() for _, row in rows[1:] if column < len(row)}
-        if len(values) == 1 and re.fullmatch(r"[A-Z]{3}", code := values.pop()) and code != "GBP":
-            yield f"The rows are in {code}. The fund books pounds only and never converts."
-            return
-    yield (
-        "We don't know this layout: which column is the day, which the amount, which the text? "
-        "Download the statement as camt.053, or as the bank's own CSV without changing it."
+        opening_pence=opening,
+        closing_pence=closing,
+        left_out=left_out,
+        questions=questions,
     )
 
 
@@ -340,11 +348,7 @@ def _read_hsbc(rows: list[tuple[int, list[str]]]) -> ReadStatement:
     """Day, text, signed amount; no heading, no balance, no account."""
     layout = Layout("hsbc", (), "day", "%d/%m/%Y", ("amount",), ("text",))
     table = _Table(layout, {"day": 0, "text": 1, "amount": 2}, "", "", rows)
-    return replace(
-        _read_table(table),
-        question="The file has no headings, no balance and no account number: confirm them. "
-        "Download the statement as camt.053, or in a form with balances.",
-    )
+    return replace(_read_table(table), questions=(WHICH_ACCOUNT, WHICH_CLOSING))
 
 
 def _read_santander(text: str) -> ReadStatement:

@@ -1,17 +1,17 @@
 """From the bytes of a file to statements: tells what sort of file it is and hands it to its reader. Pure."""
 
-from ledger.bank import camt053, csv_statement, mt940, ofx
-from ledger.bank.reading import ReadStatement, Unreadable
+from ledger.bank import camt053, csv_statement, mt940, ofx, qif
+from ledger.bank.reading import NO_ANSWERS, Answers, ReadStatement, Unreadable
 
 _BYTE_ORDER_MARKS = (b"\xff\xfe", b"\xfe\xff")
 
 
-def read(content: bytes, filename: str = "") -> list[ReadStatement]:
-    """Every statement of a file: camt.053, MT940, OFX, or the CSV of a UK bank.
+def read(content: bytes, answers: Answers = NO_ANSWERS) -> list[ReadStatement]:
+    """Every statement of a file: camt.053, MT940, OFX, QIF or CSV.
 
     Args:
         content: the file.
-        filename: as the person's computer named it; only to make a reason clearer.
+        answers: what a person said of the order of its dates and of its columns, where readers need that.
 
     Raises:
         Unreadable: with reasons, when it is no statement or can't be trusted to be whole.
@@ -34,4 +34,6 @@ def read(content: bytes, filename: str = "") -> list[ReadStatement]:
         return camt053.read(content)
     if mt940.is_mt940(content):
         return mt940.read(content)
-    return [csv_statement.read(content)]
+    if qif.is_qif(content):
+        return [qif.read(content, day_first=answers.day_first)]
+    return [csv_statement.read(content, answers)]

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import date
 
-from ledger.bank.reading import ReadEntry, ReadStatement, Unreadable
+from ledger.bank.reading import WHICH_CLOSING, Asking, Question, ReadEntry, ReadStatement, Unreadable
 from ledger.bank.rules import identify
 from ledger.money import format_pence
 
@@ -109,7 +109,7 @@ class _Found:
             closing_pence=_pence(self.balance.get("BALAMT", "")) if self.balance is not None else None,
             from_on=_day(self.start),
             to_on=_day(self.end),
-            question=" ".join(self._questions(entries)),
+            questions=tuple(self._questions(entries)),
         )
 
     def _entry(self, entry: dict[str, str]) -> ReadEntry:
@@ -125,16 +125,17 @@ class _Found:
             currency=entry.get("CURSYM", ""),
         )
 
-    def _questions(self, entries: tuple[ReadEntry, ...]) -> Iterator[str]:
+    def _questions(self, entries: tuple[ReadEntry, ...]) -> Iterator[Question]:
         if self.balance is None:
-            yield "The file has no closing balance, so nothing shows that it is whole. What was the closing balance?"
+            yield WHICH_CLOSING
         else:
             on, ends = _day(self.balance.get("DTASOF", "")), _day(self.end)
             last = max([*(entry.booked_on for entry in entries), *([ends] if ends else [])], default=None)
             if on is not None and last is not None and on > last:
-                yield (
+                yield Question(
+                    Asking.CLOSING,
                     f"The balance is of {on:%-d %B %Y}, after the last entry, so it can't close this statement. "
-                    "What was the balance on the last day?"
+                    "What was the balance on the last day?",
                 )
         shared = Counter(entry.bank_reference for entry in entries if entry.bank_reference)
         for reference, count in shared.items():
@@ -142,7 +143,10 @@ class _Found:
                 amounts = ", ".join(
                     format_pence(one.amount_pence) for one in entries if one.bank_reference == reference
                 )
-                yield f"{count} entries share the bank's id {reference} ({amounts}). Are they all real?"
+                yield Question(
+                    Asking.ALL_REAL,
+                    f"{count} entries share the bank's id {reference[:60]} ({amounts}). Are they all real?",
+                )
 
 
 def _statements(text: str) -> Iterator[_Found]:

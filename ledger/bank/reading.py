@@ -1,12 +1,14 @@
 """What a statement file says, whatever its form, and whether it can be believed. Pure.
 
 A reader turns bytes into `ReadStatement`s, or raises `Unreadable` with every reason. `statement_faults` then says why a
-statement, though readable, must not be booked: the wrong currency, or balances that don't add up.
+statement, though readable, must not be booked: the wrong currency, or balances that don't add up. What a file doesn't
+tell is a `Question` for the person who imports it, never a guess; `answered` puts their answers in.
 """
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
+from enum import StrEnum
 from itertools import pairwise
 
 from ledger.bank.rules import Identification
@@ -21,6 +23,70 @@ class Unreadable(Exception):
     def __init__(self, *reasons: str) -> None:
         super().__init__(" ".join(reasons[:3]))
         self.reasons = reasons[:MOST_REASONS]
+
+
+class Asking(StrEnum):
+    """What a file may leave open."""
+
+    ACCOUNT = "account"
+    CLOSING = "closing"
+    DATES = "dates"
+    COLUMNS = "columns"
+    WHOLE = "whole"
+    ALL_REAL = "all_real"
+    FIRST = "first"
+
+
+@dataclass(frozen=True)
+class Question:
+    """What a person must answer before a statement is booked. `fingerprint` names the layout that is asked about."""
+
+    asking: Asking
+    sentence: str
+    fingerprint: str = ""
+
+
+@dataclass(frozen=True)
+class Answers:
+    """What a person said about a file.
+
+    Attributes:
+        is_ours: the file, which names no account, is of the fund's own.
+        closing_pence: what the account held after the last entry.
+        day_first: whether 02/03 is the second of March; None where nobody said.
+        is_whole: nothing is missing at the end.
+        all_real: entries that share the bank's id are all real.
+        first_is_in: whether the first entry came in, where only balances show the way; None where nobody said.
+        columns: what each column of a table is, as `csv_columns.Columns` writes it; empty where nobody said.
+    """
+
+    is_ours: bool = False
+    closing_pence: int | None = None
+    day_first: bool | None = None
+    is_whole: bool = False
+    all_real: bool = False
+    first_is_in: bool | None = None
+    columns: str = ""
+
+    def settles(self, asking: Asking) -> bool:
+        """Whether the question has its answer."""
+        return {
+            Asking.ACCOUNT: self.is_ours,
+            Asking.CLOSING: self.closing_pence is not None,
+            Asking.DATES: self.day_first is not None,
+            Asking.COLUMNS: bool(self.columns),
+            Asking.WHOLE: self.is_whole,
+            Asking.ALL_REAL: self.all_real,
+            Asking.FIRST: self.first_is_in is not None,
+        }[asking]
+
+
+NO_ANSWERS = Answers()
+WHICH_ACCOUNT = Question(Asking.ACCOUNT, "The file doesn't say which account it is of. Is it the fund's own?")
+WHICH_CLOSING = Question(
+    Asking.CLOSING,
+    "The file has no closing balance, so nothing shows that it is whole. What was the balance after its last entry?",
+)
 
 
 @dataclass(frozen=True)
@@ -73,7 +139,7 @@ class ReadStatement:
         opening_pence, closing_pence: booked balances; None where the file has none.
         needs_balances: whether this form must give both balances.
         left_out: entries that are pending or only informational.
-        question: what a person must answer before it can be booked.
+        questions: what a person must answer before it can be booked.
     """
 
     form: str
@@ -88,7 +154,7 @@ class ReadStatement:
     to_on: date | None = None
     needs_balances: bool = False
     left_out: int = 0
-    question: str = ""
+    questions: tuple[Question, ...] = ()
 
     @property
     def sum_pence(self) -> int:
@@ -97,7 +163,9 @@ class ReadStatement:
 
 
 def statement_faults(statement: ReadStatement) -> Iterator[str]:
-    """Why a statement must not be booked, in sentences."""
+    """Why a statement must not be booked, in sentences. While its columns are a guess, nothing is held against it."""
+    if any(question.asking is Asking.COLUMNS for question in statement.questions):
+        return
     if statement.currency not in ("", "GBP"):
         yield f"This account is in {statement.currency}, not in pounds. The fund books pounds only and never converts."
     for number, entry in enumerate(statement.entries, 1):
@@ -106,8 +174,23 @@ def statement_faults(statement: ReadStatement) -> Iterator[str]:
         if abs(entry.amount_pence) > LARGEST_PENCE:
             yield f"Entry {number} is above any sensible limit: {format_pence(entry.amount_pence)}."
     yield from _balance_faults(statement)
-    if statement.question:
-        yield statement.question
+
+
+def answered(statement: ReadStatement, answers: Answers) -> ReadStatement:
+    """The statement with the answers in it, and the questions that are left.
+
+    A closing balance also tells the opening one, which must then be what the statement before closed with.
+    """
+    left = tuple(one for one in statement.questions if not answers.settles(one.asking))
+    asked_closing = any(one.asking is Asking.CLOSING for one in statement.questions)
+    if not asked_closing or answers.closing_pence is None:
+        return replace(statement, questions=left)
+    return replace(
+        statement,
+        questions=left,
+        closing_pence=answers.closing_pence,
+        opening_pence=answers.closing_pence - statement.sum_pence,
+    )
 
 
 def _balance_faults(statement: ReadStatement) -> Iterator[str]:
@@ -145,6 +228,24 @@ def running_balance_faults(entries: Sequence[ReadEntry], rows: Sequence[int]) ->
             )
 
 
+def oldest_first(entries: list[ReadEntry], numbers: list[int]) -> tuple[list[ReadEntry], list[int]]:
+    """The rows in order of time. Days tell it; on a single day the running balance does."""
+    if len(entries) < 2:
+        return entries, numbers
+    turned = (entries[::-1], numbers[::-1])
+    if entries[0].booked_on != entries[-1].booked_on:
+        return turned if entries[0].booked_on > entries[-1].booked_on else (entries, numbers)
+    as_given = sum(1 for _ in running_balance_faults(entries, numbers))
+    return turned if sum(1 for _ in running_balance_faults(*turned)) < as_given else (entries, numbers)
+
+
+def balances_of(entries: Sequence[ReadEntry]) -> tuple[int | None, int | None]:
+    """Opening and closing balance that running balances tell, of entries in order of time."""
+    if not entries or entries[0].balance_pence is None:
+        return None, None
+    return entries[0].balance_pence - entries[0].amount_pence, entries[-1].balance_pence
+
+
 def joined(statements: Sequence[ReadStatement]) -> tuple[ReadStatement, list[str]]:
     """The statements of one file as one, in order of time, and remarks on what doesn't join up.
 
@@ -172,6 +273,7 @@ def joined(statements: Sequence[ReadStatement]) -> tuple[ReadStatement, list[str
         closing_pence=last.closing_pence,
         to_on=last.to_on,
         left_out=sum(one.left_out for one in ordered),
+        questions=tuple(dict.fromkeys(question for one in ordered for question in one.questions)),
     )
     return whole, remarks
 

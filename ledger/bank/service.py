@@ -26,7 +26,16 @@ from ledger.bank.payees import (
     verify_payee,
 )
 from ledger.bank.payments import confirm_order, fail_order, make_payment_file, order_payment
-from ledger.bank.reading import ReadEntry, ReadStatement, Unreadable, joined, statement_faults
+from ledger.bank.reading import (
+    NO_ANSWERS,
+    Answers,
+    ReadEntry,
+    ReadStatement,
+    Unreadable,
+    answered,
+    joined,
+    statement_faults,
+)
 from ledger.bank.rules import SeenLine
 from ledger.money import format_pence
 
@@ -58,17 +67,21 @@ _UNNAMED_ACCOUNT = (
 # --- statements
 
 
-def import_statement(*, content: bytes, filename: str, actor: Actor | None, now: datetime) -> Statement:
+def import_statement(
+    *, content: bytes, filename: str, actor: Actor | None, now: datetime, answers: Answers = NO_ANSWERS
+) -> Statement:
     """Take a statement file: book its new lines to bank and suspense, whole or not at all.
 
     The same file again gives the statement it made the first time. Lines that an earlier, overlapping statement brought
-    are recognised and counted in `known_count`.
+    are recognised and counted in `known_count`. What the file leaves open must be in `answers`.
 
     Raises:
-        RuleBroken: with every reason, row by row, when anything in it is wrong; nothing is booked then.
+        RuleBroken: with every reason, row by row, or every unanswered question; nothing is booked then.
     """
     _require_bank_keeper(actor)
-    statement, remarks = _read_whole(content, filename)
+    statement, remarks = read_whole(content, answers)
+    if statement.questions:
+        raise RuleBroken(Finding(question.sentence, "file") for question in statement.questions)
     account = _own_account(statement, actor, now)
     sha256 = hashlib.sha256(content).hexdigest()
     again = db.session.scalar(
@@ -122,9 +135,14 @@ def _require_bank_keeper(actor: Actor | None) -> None:
         actor.require(Permission.KEEP_BANK)
 
 
-def _read_whole(content: bytes, filename: str) -> tuple[ReadStatement, list[str]]:
+def read_whole(content: bytes, answers: Answers = NO_ANSWERS) -> tuple[ReadStatement, list[str]]:
+    """The statements of a file as one, with the answers in it and the questions left, and remarks on what doesn't join.
+
+    Raises:
+        RuleBroken: with every reason why it can't be taken.
+    """
     try:
-        statements = read(content, filename)
+        statements = read(content, answers)
         several = len(statements) > 1
         faults = [
             f"Statement {number}: {fault}" if several else fault
@@ -133,7 +151,8 @@ def _read_whole(content: bytes, filename: str) -> tuple[ReadStatement, list[str]
         ]
         if faults:
             raise Unreadable(*faults)
-        return joined(statements)
+        whole, remarks = joined(statements)
+        return answered(whole, answers), remarks
     except Unreadable as unreadable:
         raise RuleBroken(Finding(reason, "file") for reason in unreadable.reasons) from unreadable
 
