@@ -22,6 +22,7 @@ import fund.reporting.views
 import fund.rulebook.views
 import fund.tasks
 import fund.treasury.views
+import ledger.bank.questions.views
 import ledger.bank.views
 import ledger.statements.views
 import ledger.views
@@ -76,6 +77,7 @@ _BLUEPRINTS = (
     ledger.statements.views.bp,
     ledger.years.views.bp,
     ledger.bank.views.bp,
+    ledger.bank.questions.views.bp,
     proposals.views.bp,
     proposals.brokerage.views.bp,
     proposals.evidence.views.bp,

@@ -23,6 +23,7 @@ from sqlalchemy.orm import Session
 import fund.grants.service
 import fund.privacy.service
 import fund.reporting.service
+import ledger.bank.questions.service
 import ledger.service
 import members.accounts.factors.service
 import members.accounts.service
@@ -76,6 +77,7 @@ SWEEPS = (
     Sweep("passkeys", members.accounts.factors.service.sweep, 3600),
     Sweep("payments online", members.contributions.cards.sweeps.settle, 60, opens_transactions=True),
     Sweep("payments compared", members.contributions.cards.sweeps.compare, 86400, opens_transactions=True),
+    Sweep("statement files", ledger.bank.questions.service.sweep, 3600),
     Sweep("books", _seal, 30),
     Sweep("mail", delivery.deliver, 15, opens_transactions=True),
 )

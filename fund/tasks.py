@@ -10,6 +10,7 @@ import fund.reporting.queries
 import fund.rulebook.queries
 import ledger.bank.queries
 import ledger.years.queries
+import ledger.bank.questions.queries
 import members.accounts.factors.queries
 import members.contributions.cards.queries
 import members.contributions.queries
@@ -73,6 +74,7 @@ _SOURCES = (
     members.offices.queries.tasks,
     ledger.bank.queries.tasks,
     ledger.years.queries.tasks,
+    ledger.bank.questions.queries.tasks,
     proposals.queries.tasks,
     proposals.brokerage.queries.tasks,
     proposals.evidence.queries.tasks,

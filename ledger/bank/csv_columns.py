@@ -68,7 +68,7 @@ def read(table: Table, answers: Answers) -> ReadStatement:
         return replace(statement, questions=(question, *asked))
     statement = _read(table, Columns.of(answers.columns), answers)
     asked = () if statement.account.digits else (replace(WHICH_ACCOUNT, fingerprint=table.fingerprint),)
-    return replace(statement, questions=(question, *asked, *statement.questions))
+    return replace(statement, questions=(*asked, *statement.questions))
 
 
 def faults(table: Table, columns: Columns) -> Iterator[tuple[str, str]]:

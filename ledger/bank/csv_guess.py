@@ -5,6 +5,7 @@ A guess fills the form that asks; nothing is booked by it.
 
 import re
 from collections.abc import Callable, Iterator, Sequence
+from itertools import pairwise
 
 from ledger.bank.csv_table import (
     MONEY_IN_MARKS,
@@ -109,6 +110,8 @@ def guess(table: Table) -> Columns | None:
         return None
     words = [place for place, _ in filled if place not in days and place not in amounts]
     balance = _named(table, "balance", amounts)
+    if balance is None:
+        balance = next((place for place in amounts if _runs(table, place, amounts)), None)
     left = [place for place in amounts if place != balance]
     money_in, money_out = _named(table, "money_in", left), _named(table, "money_out", left)
     amount = _named(table, "amount", left)
@@ -147,6 +150,18 @@ def guess(table: Table) -> Columns | None:
         reference=_named(table, "reference", words),
         comma=comma,
     )
+
+
+def _runs(table: Table, place: int, amounts: Sequence[int]) -> bool:
+    """Whether a column is a running balance: each of its steps is the amount of another column, up or down a row."""
+    rows = [row for _, row in table.rows if is_amount(cell_at(row, place))]
+    balances = [amount_of(cell_at(row, place)) or 0 for row in rows]
+    steps = [abs(after - before) for before, after in pairwise(balances)]
+    for other in amounts:
+        moved = [abs(amount_of(cell_at(row, other)) or 0) for row in rows]
+        if other != place and steps and steps in (moved[1:], moved[:-1]):
+            return True
+    return False
 
 
 def _mostly(values: Sequence[str], is_one: Callable[[str], bool]) -> bool:

@@ -348,7 +348,7 @@ def _read_hsbc(rows: list[tuple[int, list[str]]]) -> ReadStatement:
     """Day, text, signed amount; no heading, no balance, no account."""
     layout = Layout("hsbc", (), "day", "%d/%m/%Y", ("amount",), ("text",))
     table = _Table(layout, {"day": 0, "text": 1, "amount": 2}, "", "", rows)
-    return replace(_read_table(table), questions=(WHICH_ACCOUNT, WHICH_CLOSING))
+    return replace(_read_table(table), questions=(replace(WHICH_ACCOUNT, fingerprint="csv hsbc"), WHICH_CLOSING))
 
 
 def _read_santander(text: str) -> ReadStatement:

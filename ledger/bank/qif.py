@@ -8,7 +8,7 @@ set: what can't be proved is asked.
 import html
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 
 from ledger.bank.reading import (
@@ -89,7 +89,7 @@ def read(content: bytes, *, day_first: bool | None = None) -> ReadStatement:
         example = records[0].get("D", "")
         questions.append(Question(Asking.DATES, _WHICH_ORDER.format(example[:20]), fingerprint=f"qif {kind}"))
     if opening is None:
-        questions += [WHICH_ACCOUNT, WHICH_CLOSING]
+        questions += [replace(WHICH_ACCOUNT, fingerprint=f"qif {kind}"), WHICH_CLOSING]
     return ReadStatement(
         form="qif",
         account=Identification(""),

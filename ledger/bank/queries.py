@@ -61,6 +61,20 @@ def statement_before(bank_account_id: int, day: date) -> Statement | None:
     )
 
 
+def sum_between(bank_account_id: int, after: date, before: date) -> int:
+    """What moved on the account after one day and before another."""
+    return (
+        db.session.scalar(
+            select(func.sum(StatementLine.amount_pence)).where(
+                StatementLine.bank_account_id == bank_account_id,
+                StatementLine.booked_on > after,
+                StatementLine.booked_on < before,
+            )
+        )
+        or 0
+    )
+
+
 def lines_of(statement_id: int, *, after: int = 0, limit: int = MOST_LISTED) -> Sequence[StatementLine]:
     """The lines that a statement brought, in its order, from after `after`."""
     return db.session.scalars(

@@ -2,7 +2,7 @@
 
 import hashlib
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 
 from sqlalchemy import select
@@ -84,10 +84,7 @@ def import_statement(
         raise RuleBroken(Finding(question.sentence, "file") for question in statement.questions)
     account = _own_account(statement, actor, now)
     sha256 = hashlib.sha256(content).hexdigest()
-    again = db.session.scalar(
-        select(Statement).where(Statement.bank_account_id == account.id, Statement.sha256 == sha256)
-    )
-    if again is not None:
+    if (again := taken_before(sha256)) is not None:
         return again
     entries = [entry for entry in statement.entries if entry.amount_pence]
     fresh = _unknown(account, entries, statement.form)
@@ -157,13 +154,35 @@ def read_whole(content: bytes, answers: Answers = NO_ANSWERS) -> tuple[ReadState
         raise RuleBroken(Finding(reason, "file") for reason in unreadable.reasons) from unreadable
 
 
+def taken_before(sha256: str) -> Statement | None:
+    """The statement that the very same file made."""
+    account = queries.own_account()
+    if account is None:
+        return None
+    return db.session.scalar(
+        select(Statement).where(Statement.bank_account_id == account.id, Statement.sha256 == sha256)
+    )
+
+
+def account_faults(statement: ReadStatement) -> Iterator[Finding]:
+    """Why a statement can't be of the fund's account."""
+    account = queries.own_account()
+    if account is None and not statement.account.is_full:
+        yield Finding(_UNNAMED_ACCOUNT, "file", fix="/bank/account")
+    if account is not None and not account.identification.fits(statement.account):
+        sentence = (
+            f"This statement is of {statement.account.shown}, but the fund's account is "
+            f"{account.identification.shown}. Export the statement of that account."
+        )
+        yield Finding(sentence, "file")
+
+
 def _own_account(statement: ReadStatement, actor: Actor | None, now: datetime) -> BankAccount:
     """The fund's account, locked; the first full statement tells us which it is."""
     account = queries.own_account(lock=True)
+    require(account_faults(statement))
     if account is None:
         told = statement.account
-        if not told.is_full:
-            raise RuleBroken([Finding(_UNNAMED_ACCOUNT, "file", fix="/bank/account")])
         return set_bank_account(
             name=statement.account_name or "The fund's account",
             sort_code=told.digits[:6],
@@ -171,12 +190,6 @@ def _own_account(statement: ReadStatement, actor: Actor | None, now: datetime) -
             actor=actor,
             now=now,
         )
-    if not account.identification.fits(statement.account):
-        sentence = (
-            f"This statement is of {statement.account.shown}, but the fund's account is "
-            f"{account.identification.shown}. Export the statement of that account."
-        )
-        raise RuleBroken([Finding(sentence, "file")])
     return account
 
 
@@ -237,14 +250,18 @@ def _add_lines(taken: Statement, account: BankAccount, entries: Sequence[ReadEnt
 
 def _gap(account: BankAccount, statement: ReadStatement) -> list[str]:
     """A remark where the statement doesn't open with what the one before it closed with."""
-    if statement.opening_pence is None or statement.from_on is None:
+    from_on = statement.from_on or min((entry.booked_on for entry in statement.entries), default=None)
+    if statement.opening_pence is None or from_on is None:
         return []
-    before = queries.statement_before(account.id, statement.from_on)
-    if before is None or before.closing_pence in (None, statement.opening_pence):
+    before = queries.statement_before(account.id, from_on)
+    if before is None or before.closing_pence is None or before.to_on is None:
+        return []
+    between = queries.sum_between(account.id, before.to_on, from_on)  # an overlapping statement brought these
+    if before.closing_pence + between == statement.opening_pence:
         return []
     return [
         f"It opens with {format_pence(statement.opening_pence)}, but the statement before it closed with "
-        f"{format_pence(before.closing_pence or 0)}: a statement between them may be missing. Import that one too."
+        f"{format_pence(before.closing_pence)}: a statement between them may be missing. Import that one too."
     ]
 
 

@@ -13,6 +13,10 @@ from ledger.bank import queries, service
 from ledger.bank.blueprint import bp
 from ledger.bank.forms import BankDetailsForm, FailForm, FileForm, ImportForm, LineForm
 from ledger.bank.models import PaymentOrder, StatementLine
+from ledger.bank.questions import service as questions
+from ledger.bank.questions.models import WaitingFile
+from ledger.bank.questions.queries import waiting
+from ledger.bank.questions.rules import booked
 from ledger.bank.rules import OrderState
 from ledger.money import format_pence
 
@@ -35,6 +39,7 @@ def statements() -> Response:
         statements=queries.statements(),
         money_in=money_in,
         money_out=money_out,
+        waiting=waiting(),
     )
 
 
@@ -45,14 +50,13 @@ def import_statement() -> Response:
 
     def work() -> Done:
         sent: FileStorage = form.file.data
-        taken = service.import_statement(
+        taken = questions.take(
             content=sent.stream.read(), filename=sent.filename or "statement", actor=actor(), now=now()
         )
-        return Done(
-            f"{taken.line_count:,} new {'line' if taken.line_count == 1 else 'lines'} booked. "
-            f"{taken.known_count:,} were known from an earlier statement and not booked again.",
-            url_for("bank.statement", statement_id=taken.id),
-        )
+        if isinstance(taken, WaitingFile):
+            path = url_for("bank_questions.question", waiting_id=taken.id)
+            return Done("The file is kept. It leaves something open: please answer below.", path)
+        return Done(booked(taken.line_count, taken.known_count), url_for("bank.statement", statement_id=taken.id))
 
     return submit(form, work) or page("bank/import_statement.html", form, account=queries.own_account())
 

@@ -1,0 +1,59 @@
+"""Reads of files that wait for an answer and of remembered layouts."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from flask import url_for
+from sqlalchemy import select
+
+from fund.kernel.access import Actor, Permission
+from fund.kernel.db import db
+from fund.kernel.errors import NotFound
+from fund.kernel.tasks import Task
+from ledger.bank.questions.models import BankLayout, WaitingFile
+from ledger.bank.questions.rules import WAITS
+from ledger.queries import LARGEST_ID
+
+MOST_LISTED = 50
+
+
+def waiting(limit: int = MOST_LISTED) -> Sequence[WaitingFile]:
+    """Files that wait for an answer, oldest first."""
+    return db.session.scalars(
+        select(WaitingFile).where(WaitingFile.closed_at.is_(None)).order_by(WaitingFile.id).limit(limit)
+    ).all()
+
+
+def waiting_file(waiting_id: int, *, lock: bool = False) -> WaitingFile:
+    """One file that waits or has waited."""
+    if not 0 < waiting_id <= LARGEST_ID:
+        raise NotFound
+    found = db.session.get(WaitingFile, waiting_id, with_for_update=lock or None, populate_existing=lock)
+    if found is None:
+        raise NotFound
+    return found
+
+
+def layouts(limit: int = MOST_LISTED) -> Sequence[BankLayout]:
+    """Layouts that are remembered, newest first."""
+    return db.session.scalars(select(BankLayout).order_by(BankLayout.id.desc()).limit(limit)).all()
+
+
+def layout(fingerprint: str) -> BankLayout | None:
+    """What is remembered of a layout."""
+    return db.session.scalar(select(BankLayout).where(BankLayout.fingerprint == fingerprint))
+
+
+def tasks(actor: Actor, now: datetime) -> list[Task]:
+    """For who keeps the bank: files that wait for an answer."""
+    if not actor.may(Permission.KEEP_BANK):
+        return []
+    return [
+        Task(
+            f"Answer what the file {one.filename} leaves open",
+            "Nothing of it is booked before that.",
+            url_for("bank_questions.question", waiting_id=one.id),
+            due=one.sent_at + WAITS,
+        )
+        for one in waiting(5)
+    ]
