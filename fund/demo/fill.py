@@ -61,6 +61,7 @@ def fill(now: datetime, tell: Callable[[str], None]) -> None:
     paying.pay_without_reference(teller, "Loom and Lantern Print", -6)
     paying.pledge_by_instalments(teller, "Etherow College", -45, invoiced=True)
     paying.pledge_by_instalments(teller, "Canalside Logistics", -5, invoiced=False)
+    paying.send_a_file_that_is_asked_about(teller, -1)
     joining.wait_to_join(teller, -2)
     ruling.change_settings(teller)
     with transaction() as session:

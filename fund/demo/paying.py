@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from fund.demo.bank_statement import ACCOUNT_NAME, ACCOUNT_NUMBER, SORT_CODE, Line
 from fund.demo.teller import CAST, STEWARD, Teller
 from ledger.bank import service as bank
+from ledger.bank.questions import service as questions
 from members.contributions import service as contributions
 from members.contributions.invoices import service as invoices
 from members.contributions.schedules import queries as schedule
@@ -81,3 +82,13 @@ def pay(teller: Teller, names: Sequence[str], day: int) -> None:
                 line_id=line_id, pledge_id=pledge_id, actor=teller.official(STEWARD), now=teller.at(day + 6)
             )
         )
+
+
+def send_a_file_that_is_asked_about(teller: Teller, day: int) -> None:
+    """A file of another program, whose columns and closing balance somebody must tell; nothing of it is booked."""
+    content = f"Posted;Words;Party;Sum\n{teller.date(day):%d.%m.%Y};Bank interest;;12,14\n"
+    teller.do(
+        lambda: questions.take(
+            content=content.encode(), filename="interest.csv", actor=teller.official(STEWARD), now=teller.at(day, 20)
+        )
+    )

@@ -37,6 +37,9 @@ from ledger.bank.reading import (
 from ledger.bank.rules import Identification, identify
 from ledger.money import format_pence
 
+MOST_COLUMNS = 60
+_ROWS_GUESSED_BY = 500
+
 
 def read(table: Table, answers: Answers) -> ReadStatement:
     """The statement in a table, by what a person said its columns are; else with the question, and a guess.
@@ -49,9 +52,12 @@ def read(table: Table, answers: Answers) -> ReadStatement:
         "We don't know this bank's layout: which column is the day, which the amount, which the text?",
         fingerprint=table.fingerprint,
     )
+    if table.width > MOST_COLUMNS:
+        raise Unreadable(f"This is not a bank statement: it has {table.width:,} columns. Download it again.")
     if not answers.columns:
-        reasons = list(not_ours(table))
-        guessed = guess(table)
+        first = replace(table, rows=table.rows[:_ROWS_GUESSED_BY])
+        reasons = list(not_ours(first))
+        guessed = guess(first)
         if guessed is None and not reasons:
             reasons.append(
                 "This is not a bank statement that we can read: no column of it has days and none amounts. "

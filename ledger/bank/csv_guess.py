@@ -109,9 +109,10 @@ def guess(table: Table) -> Columns | None:
     if not days or not amounts:
         return None
     words = [place for place, _ in filled if place not in days and place not in amounts]
+    comma = not all(amount_of(value) is not None for place in amounts for value in table.column(place))
     balance = _named(table, "balance", amounts)
     if balance is None:
-        balance = next((place for place in amounts if _runs(table, place, amounts)), None)
+        balance = next((place for place in amounts if _runs(table, place, amounts, comma)), None)
     left = [place for place in amounts if place != balance]
     money_in, money_out = _named(table, "money_in", left), _named(table, "money_out", left)
     amount = _named(table, "amount", left)
@@ -123,7 +124,6 @@ def guess(table: Table) -> Columns | None:
     if amount is None and not apart:
         amount = next(iter(left), None)
     values = table.column(amount) if amount is not None else []
-    comma = not all(amount_of(value) is not None for place in left for value in table.column(place))
     signed = any((amount_of(value, comma=comma) or 0) < 0 for value in values)
     if apart:
         money = Money.APART
@@ -152,14 +152,14 @@ def guess(table: Table) -> Columns | None:
     )
 
 
-def _runs(table: Table, place: int, amounts: Sequence[int]) -> bool:
+def _runs(table: Table, place: int, amounts: Sequence[int], comma: bool) -> bool:
     """Whether a column is a running balance: each of its steps is the amount of another column, up or down a row."""
     rows = [row for _, row in table.rows if is_amount(cell_at(row, place))]
-    balances = [amount_of(cell_at(row, place)) or 0 for row in rows]
+    balances = [amount_of(cell_at(row, place), comma=comma) or 0 for row in rows]
     steps = [abs(after - before) for before, after in pairwise(balances)]
     for other in amounts:
-        moved = [abs(amount_of(cell_at(row, other)) or 0) for row in rows]
-        if other != place and steps and steps in (moved[1:], moved[:-1]):
+        moved = [abs(amount_of(cell_at(row, other), comma=comma) or 0) for row in rows]
+        if other != place and any(steps) and steps in (moved[1:], moved[:-1]):
             return True
     return False
 

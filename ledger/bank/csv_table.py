@@ -97,7 +97,9 @@ class Table:
 
 
 _HEADING_WITHIN_ROWS = 12
+_FIRST_ENTRY_WITHIN_ROWS = 100
 _UNBOOKED = {"pending", "authorised", "authorized", "reserved", "declined", "cancelled", "reverted"}
+_LONGEST_VALUE = 40
 _NUMBER = re.compile(r"(?:[0-9]{1,3}(?:[,' ][0-9]{3})+|[0-9]{1,12})(?:\.[0-9]{1,2})?", re.ASCII)
 _COMMA_NUMBER = re.compile(r"(?:[0-9]{1,3}(?:[.' ][0-9]{3})+|[0-9]{1,12})(?:,[0-9]{1,2})?", re.ASCII)
 _TIME = re.compile(r"[T ]+[0-9]{1,2}:[0-9]{2}.*$", re.ASCII)
@@ -130,6 +132,8 @@ def is_sum(row: Sequence[str]) -> bool:
 def amount_of(written: str, *, comma: bool = False) -> int | None:
     """Signed pence of "1,234.56", "£5", "(5.00)", "5.00-", "5.00 DR"; None where it is none."""
     text = written.strip()
+    if len(text) > _LONGEST_VALUE:
+        return None
     negative = False
     if text.startswith("(") and text.endswith(")"):
         text, negative = text[1:-1].strip(), True
@@ -150,6 +154,8 @@ def amount_of(written: str, *, comma: bool = False) -> int | None:
 
 def day_of(written: str, order: DayOrder) -> date | None:
     """The day that a cell writes, whatever time stands behind it; None where it is none."""
+    if len(written) > _LONGEST_VALUE:
+        return None
     text = _TIME.sub("", written)
     if match := _YEAR_FIRST.fullmatch(text):
         year, month, day = int(match[1]), int(match[3]), int(match[4])
@@ -183,7 +189,12 @@ def is_amount(written: str) -> bool:
 def table_of(rows: Sequence[Row], delimiter: str) -> Table:
     """Find the heading row: of those above the first row with a day and an amount, the fullest without a number."""
     first = next(
-        (place for place, (_, row) in enumerate(rows) if any(map(is_day, row)) and any(map(is_amount, row))), None
+        (
+            place
+            for place, (_, row) in enumerate(rows[:_FIRST_ENTRY_WITHIN_ROWS])
+            if any(map(is_day, row)) and any(map(is_amount, row))
+        ),
+        None,
     )
     if first is None:
         place = 0 if rows and not any(is_amount(cell) for cell in rows[0][1] if cell.strip()) else None

@@ -36,6 +36,8 @@ _OTHERS = {
     "cash": "This is the file of a cash box, not of a bank account. Export the fund's bank account.",
 }
 _MOST_YEARS_BACK = 70
+_LONGEST_DAY = 20
+_LONGEST_PAYEE = 500
 _WHICH_ORDER = (
     "Every date in the file can be read as day-month or as month-day, such as {0}. Which is it? "
     "Look at a line that you know."
@@ -75,7 +77,9 @@ def read(content: bytes, *, day_first: bool | None = None) -> ReadStatement:
         if number == 1 and record.get("P", "").lower() == "opening balance":
             opening = pence
             continue
-        payee = _AMOUNT_AFTER_PAYEE.sub("", html.unescape(record.get("P", ""))).strip()
+        payee = html.unescape(record.get("P", "")).strip()
+        if len(payee) <= _LONGEST_PAYEE:
+            payee = _AMOUNT_AFTER_PAYEE.sub("", payee)
         entries.append(
             ReadEntry(booked_on, pence, counterparty=payee, remittance=html.unescape(record.get("M", "")).strip())
         )
@@ -168,7 +172,7 @@ class _Order:
         """What the records prove; where they contradict each other the fewer are told as faults."""
         day, month, either = [], [], False
         for number, record in enumerate(records, 1):
-            match = _DAY.fullmatch(record.get("D", ""))
+            match = _DAY.fullmatch(record.get("D", "")[:_LONGEST_DAY])
             if match is None or len(match[1]) > 2 or not match[2].isdigit():
                 continue
             first, second = int(match[1]), int(match[2])
@@ -192,7 +196,7 @@ class _Order:
     def day(self, record: dict[str, str], number: int, said: bool | None, reasons: list[str]) -> date | None:
         """The day of a record."""
         written = record.get("D", "")
-        match = _DAY.fullmatch(written)
+        match = _DAY.fullmatch(written[:_LONGEST_DAY])
         if number in self.mixed:
             return None
         found = None

@@ -132,9 +132,9 @@ def new_lines(known: Collection[SeenLine], offered: Sequence[SeenLine]) -> list[
     """Which of the offered lines are not known yet, as positions in `offered`.
 
     A known line answers for one offered line of the same day and amount: where both carry the bank's own reference, it
-    must be the same; where one does not, and both come from the same form of file, their text must be the same; across
-    forms, which word things differently, day and amount decide. Each known line answers once, so two equal payments on
-    one day stay two.
+    must be the same, unless only one is of a CSV, whose ids are others than a statement's; where one does not, and both
+    come from the same form of file, their text must be the same; across forms, which word things differently, day and
+    amount decide. Each known line answers once, so two equal payments on one day stay two.
     """
     left: defaultdict[tuple[date, int], list[SeenLine]] = defaultdict(list)
     for line in known:
@@ -164,7 +164,8 @@ def _same_reference(seen: SeenLine, line: SeenLine) -> bool:
 
 
 def _may_be_same(seen: SeenLine, line: SeenLine) -> bool:
-    if seen.bank_reference and line.bank_reference:
+    of_one_kind = seen.form.startswith("csv") == line.form.startswith("csv")
+    if seen.bank_reference and line.bank_reference and of_one_kind:
         return False
     return seen.form != line.form or seen.text == line.text
 

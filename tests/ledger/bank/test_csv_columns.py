@@ -1,7 +1,9 @@
 """The CSV of a bank that we don't know, by what a person says its columns are."""
 
+import contextlib
 from dataclasses import replace
 from datetime import date
+from time import perf_counter
 from typing import Any
 
 import pytest
@@ -32,6 +34,7 @@ def told(content: str, **columns: Any) -> tuple[ReadStatement, Columns]:
         ("Date,Details,Amount,Balance\n31/03/2026,A,5.00 DR,95.00 CR\n", [-5_00]),
         ('Date,Details,Amount,Balance\n31/03/2026,"A, B","-£1,005.00",-£95.00\n', [-1005_00]),
         ("Date;Details;Amount;Balance\n31.03.2026;A;-1.005,50;95,00\n", [-1005_50]),
+        ("Day;Words;Sum;Left\n30.03.2026;A;5,00;95,00\n31.03.2026;B;-5,00;90,00\n", [5_00, -5_00]),
         ("Date\tDetails\tDebit\tCredit\n31-Mar-26\tA\t5.00\t\n31-Mar-26\tB\t\t7.00\n", [-5_00, 7_00]),
         (
             "Posted,Narrative,Value,Type,Balance\n31/03/2026,A,5.00,DR,95.00\n31/03/2026,B,5.00,CR,100.00\n",
@@ -96,3 +99,19 @@ def test_faults_of_columns_stand_with_their_names() -> None:
         (replace(right, text=None), "text"),
     ):
         assert name in {found for found, _ in faults(table, wrong)}, wrong
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        "Date,Details,Amount\n31/03/2026,A," + " " * 120_000 + "x\n",
+        "Date,Details,Amount\n31/03/2026,A," + "1" * 120_000 + "\n",
+        "," * 1_000_000 + "\n" + "31/03/2026,A,5.00\n" * 10_000,
+        "Date,Details,Amount\n" + "31/03/2026,A,x\n" * 100_000,
+    ],
+)
+def test_hostile_tables_are_answered_soon(content: str) -> None:
+    begun = perf_counter()
+    with contextlib.suppress(Unreadable):
+        read(content.encode())
+    assert perf_counter() - begun < 10

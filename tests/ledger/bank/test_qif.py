@@ -1,6 +1,8 @@
 """QIF, which tells neither account nor balance."""
 
+import contextlib
 from datetime import date
+from time import perf_counter
 
 import pytest
 
@@ -48,3 +50,15 @@ def test_a_closing_balance_that_a_person_tells_gives_the_opening_one() -> None:
     (statement,) = read(_QIF.format(records="D31/03/2026\nT1.00\n^\n").encode())
     whole = answered(statement, Answers(is_ours=True, closing_pence=5_00))
     assert (whole.opening_pence, whole.closing_pence, whole.questions) == (4_00, 5_00, ())
+
+
+def test_long_lines_of_a_qif_are_answered_soon() -> None:
+    begun = perf_counter()
+    for record in (
+        f"D31/03/2026\nT1.00\nP{' ' * 200_000}x",
+        f"D3{' ' * 200_000}x\nT1.00",
+        f"D31/03/2026\nT{'1' * 200_000}",
+    ):
+        with contextlib.suppress(Unreadable):
+            read(_QIF.format(records=f"{record}\n^\n").encode())
+    assert perf_counter() - begun < 5
