@@ -85,6 +85,17 @@ def balances_by_restriction(kind: AccountKind, owner: str | None = None) -> dict
     return {row.restriction: row.balance_pence for row in rows}
 
 
+def taken_from(transfer_id: int, kind: AccountKind) -> dict[str | None, int]:
+    """What a transfer took out of accounts of a kind, in pence above nought, by restricted fund."""
+    rows = db.session.execute(
+        select(Account.restriction, -Entry.amount_pence)
+        .join(Entry, Entry.account_id == Account.id)
+        .where(Entry.transfer_id == transfer_id, Account.kind == kind, Entry.amount_pence < 0)
+        .order_by(Entry.leg)
+    )
+    return dict(rows.all())
+
+
 def balances_by_owner(kind: AccountKind, owners: Collection[str] | None = None) -> dict[str, int]:
     """Signed pence by owner reference, restricted and unrestricted together, of all owners or of those named; an owner
     without an account is left out."""

@@ -6,7 +6,7 @@ closed by now is booked on the first open day, and says when it truly happened. 
 folder that owns the act has.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
@@ -97,24 +97,29 @@ def receive_contribution(
     actor: Actor | None,
     now: datetime,
     held_in: AccountKind = AccountKind.SUSPENSE,
+    restriction: str | None = None,
 ) -> Posted:
     """Money is a contribution of `contributor` ("org:GM-0012"), and free to award.
 
-    What is short after money was taken back is made good first; only the rest is free.
+    What is short after money was taken back is made good first; only the rest is free. Restricted money makes good what
+    is short in its own fund only: it was not given for anything else.
 
     Args:
         held_in: where the money is: a bank line that waited to be matched (suspense), or the payment provider.
+        restriction: the restricted fund ("RF-001") in which it is kept apart for what it was given for.
     """
     occurred_on, description = dated(key, occurred_on, description)
-    journal.hold(Leg(held_in, pence), Leg(AccountKind.CONTRIBUTIONS, -pence, contributor), *_BUDGET)
-    short = _moved_before(key, AccountKind.SHORTFALL)
-    filled = min(pence, -queries.balance_of(AccountKind.SHORTFALL)) if short is None else short
+    journal.hold(
+        Leg(held_in, pence), Leg(AccountKind.CONTRIBUTIONS, -pence, contributor, restriction), *_budget(restriction)
+    )
+    short = _moved_before(key, AccountKind.SHORTFALL, restriction)
+    filled = min(pence, -queries.balance_of(AccountKind.SHORTFALL, None, restriction)) if short is None else short
     legs = [
         Leg(held_in, pence),
-        Leg(AccountKind.CONTRIBUTIONS, -pence, contributor),
-        Leg(AccountKind.AVAILABLE, pence - filled),
-        Leg(AccountKind.SHORTFALL, filled),
-        Leg(AccountKind.AUTHORITY, -pence),
+        Leg(AccountKind.CONTRIBUTIONS, -pence, contributor, restriction),
+        Leg(AccountKind.AVAILABLE, pence - filled, None, restriction),
+        Leg(AccountKind.SHORTFALL, filled, None, restriction),
+        Leg(AccountKind.AUTHORITY, -pence, None, restriction),
     ]
     return post(
         key=key,
@@ -162,55 +167,139 @@ def settle_promise(
 
 
 def commit(
-    *, key: str, grant: str, pence: int, occurred_on: date, description: str, actor: Actor | None, now: datetime
+    *,
+    key: str,
+    grant: str,
+    pence: int,
+    occurred_on: date,
+    description: str,
+    actor: Actor | None,
+    now: datetime,
+    parts: Mapping[str | None, int] | None = None,
 ) -> Posted:
     """Reserve free money for `grant` ("grant:G-2026-003").
 
-    Nothing new is promised while money is short after some was taken back.
+    `parts` says how much of `pence` comes from each restricted fund (None: unrestricted); all is unrestricted without.
+
+    While money is short after some was taken back, nothing new is promised from the fund that is short, nor from the
+    unrestricted money, which must stand in for whatever is short anywhere. Other restricted funds could not lawfully
+    stand in, so they may be promised.
 
     Raises:
         RuleBroken: when less is free, with both figures, or when money is short.
     """
-    short = -queries.balance_of(AccountKind.SHORTFALL)
-    if short and queries.by_key(key) is None:
-        raise RuleBroken(
-            f"The fund is short of {format_pence(short)}, because money was taken back after it was awarded. "
-            "No new agreement can reserve money until that is made good. See “Money taken back”."
+    split = _whole({None: pence} if parts is None else parts, pence)
+    lacking = queries.balances_by_restriction(AccountKind.SHORTFALL)
+    for restriction, _ in split:
+        short = -(sum(lacking.values()) if restriction is None else lacking.get(restriction, 0))
+        if short and queries.by_key(key) is None:
+            raise RuleBroken(
+                f"{restriction or 'The fund'} is short of {format_pence(short)}, because money was taken back after it "
+                "was awarded. No new agreement can reserve money until that is made good. See “Money taken back”."
+            )
+    legs = [
+        leg
+        for restriction, part in split
+        for leg in (
+            Leg(AccountKind.AVAILABLE, -part, None, restriction),
+            Leg(AccountKind.COMMITTED, part, grant, restriction),
         )
-    legs = [Leg(AccountKind.AVAILABLE, -pence), Leg(AccountKind.COMMITTED, pence, grant)]
+    ]
     return post(
         key=key, kind="commitment", legs=legs, occurred_on=occurred_on, description=description, actor=actor, now=now
     )
 
 
+def _whole(parts: Mapping[str | None, int], pence: int) -> list[tuple[str | None, int]]:
+    """The parts that move something, restricted ones by reference and the unrestricted last; they must be the sum."""
+    if any(part < 0 for part in parts.values()) or sum(parts.values()) != pence:
+        raise ValueError(f"{dict(parts)} are not the parts of {pence}")
+    return sorted(
+        ((restriction, part) for restriction, part in parts.items() if part),
+        key=lambda item: (item[0] is None, item[0] or ""),
+    )
+
+
 def release(
-    *, key: str, grant: str, pence: int, occurred_on: date, description: str, actor: Actor | None, now: datetime
+    *,
+    key: str,
+    grant: str,
+    pence: int,
+    occurred_on: date,
+    description: str,
+    actor: Actor | None,
+    now: datetime,
+    parts: Mapping[str | None, int] | None = None,
 ) -> Posted:
-    """Make money reserved for `grant` free again.
+    """Make money reserved for `grant` free again, each part where it came from.
+
+    Without `parts` the unrestricted goes back first: restricted money is to be spent before it (handbook §6).
 
     Raises:
         RuleBroken: when less is still committed.
     """
-    legs = [Leg(AccountKind.AVAILABLE, pence), Leg(AccountKind.COMMITTED, -pence, grant)]
+    if parts is None:
+        parts = _from_commitment(key, grant, pence, restricted_first=False)
+    legs = [
+        leg
+        for restriction, part in _whole(parts, pence)
+        for leg in (
+            Leg(AccountKind.AVAILABLE, part, None, restriction),
+            Leg(AccountKind.COMMITTED, -part, grant, restriction),
+        )
+    ]
     return post(
         key=key, kind="release", legs=legs, occurred_on=occurred_on, description=description, actor=actor, now=now
     )
 
 
+def _from_commitment(key: str, grant: str, pence: int, *, restricted_first: bool) -> dict[str | None, int]:
+    """Which parts of a grant's commitment `pence` is taken from; what a key took before, it is said to take again."""
+    earlier = queries.by_key(key)
+    if earlier is not None:
+        taken = queries.taken_from(earlier.id, AccountKind.COMMITTED)
+        if sum(taken.values()) == pence:
+            return taken
+    held = queries.balances_by_restriction(AccountKind.COMMITTED, grant)
+    order = sorted(held, key=lambda restriction: ((restriction is None) is restricted_first, restriction or ""))
+    parts: dict[str | None, int] = {}
+    left = pence
+    for restriction in order:
+        parts[restriction] = min(left, held[restriction])
+        left -= parts[restriction]
+    if left:  # more than is committed: the books refuse it, with the figures
+        last = order[-1] if order else None
+        parts[last] = parts.get(last, 0) + left
+    return parts
+
+
 def pay_grant(
-    *, key: str, grant: str, pence: int, occurred_on: date, description: str, actor: Actor | None, now: datetime
+    *,
+    key: str,
+    grant: str,
+    pence: int,
+    occurred_on: date,
+    description: str,
+    actor: Actor | None,
+    now: datetime,
+    parts: Mapping[str | None, int] | None = None,
 ) -> Posted:
     """Send money reserved for `grant` on its way. `ledger.bank.service.make_payment_file` does this for its orders.
+
+    Without `parts` the restricted parts of its commitment are used before the unrestricted one (handbook §6).
 
     Raises:
         RuleBroken: when less is still committed.
     """
-    legs = [
-        Leg(AccountKind.GRANTS_PAID, pence, grant),
-        Leg(AccountKind.IN_TRANSIT, -pence),
-        Leg(AccountKind.COMMITTED, -pence, grant),
-        Leg(AccountKind.AUTHORITY, pence),
-    ]
+    if parts is None:
+        parts = _from_commitment(key, grant, pence, restricted_first=True)
+    legs = [Leg(AccountKind.IN_TRANSIT, -pence)]
+    for restriction, part in _whole(parts, pence):
+        legs += [
+            Leg(AccountKind.GRANTS_PAID, part, grant, restriction),
+            Leg(AccountKind.COMMITTED, -part, grant, restriction),
+            Leg(AccountKind.AUTHORITY, part, None, restriction),
+        ]
     return post(
         key=key, kind="payment", legs=legs, occurred_on=occurred_on, description=description, actor=actor, now=now
     )
@@ -275,17 +364,11 @@ def reverse(
         raise Conflict(
             f"That was undone before, by transfer {earlier.id}. Look at it in the books; there is nothing more to undo."
         )
-    entries = db.session.execute(
-        select(Account.kind, Account.owner, Account.restriction, Entry.amount_pence)
-        .join(Account, Account.id == Entry.account_id)
-        .where(Entry.transfer_id == undone.id)
-        .order_by(Entry.leg)
-    )
     occurred_on, description = dated(key, occurred_on, f"Undoes: {undone.description}")
     return post(
         key=key,
         kind="reversal",
-        legs=[Leg(kind, -pence, owner, restriction) for kind, owner, restriction, pence in entries],
+        legs=[Leg(leg.kind, -leg.pence, leg.owner, leg.restriction) for leg in _legs_of(undone.id)],
         occurred_on=occurred_on,
         description=description,
         actor=actor,
@@ -295,21 +378,36 @@ def reverse(
     )
 
 
+def _legs_of(transfer_id: int) -> list[Leg]:
+    """The legs of a transfer, as they were posted."""
+    entries = db.session.execute(
+        select(Account.kind, Entry.amount_pence, Account.owner, Account.restriction)
+        .join(Account, Account.id == Entry.account_id)
+        .where(Entry.transfer_id == transfer_id)
+        .order_by(Entry.leg)
+    )
+    return [Leg(*entry) for entry in entries]
+
+
 # --- the payment provider: fees, payouts, and money that goes back
 
-_BUDGET = (Leg(AccountKind.AVAILABLE, 0), Leg(AccountKind.SHORTFALL, 0), Leg(AccountKind.AUTHORITY, 0))
+
+def _budget(restriction: str | None = None) -> list[Leg]:
+    """The accounts that say what one fund may still do."""
+    kinds = (AccountKind.AVAILABLE, AccountKind.SHORTFALL, AccountKind.AUTHORITY)
+    return [Leg(kind, 0, None, restriction) for kind in kinds]
 
 
-def _moved_before(key: str, kind: AccountKind) -> int | None:
-    """What the transfer that stands under `key` already moved on the unrestricted account of `kind`; None where there
-    is no such transfer. A verb that decides by balances says the same thing the second time."""
+def _moved_before(key: str, kind: AccountKind, restriction: str | None = None) -> int | None:
+    """What the transfer that stands under `key` already moved on one fund's account of `kind`; None where there is no
+    such transfer. A verb that decides by balances says the same thing the second time."""
     there = queries.by_key(key)
     if there is None:
         return None
     moved = db.session.scalar(
         select(Entry.amount_pence)
         .join(Account, Account.id == Entry.account_id)
-        .where(Entry.transfer_id == there.id, Account.code == account_code(kind))
+        .where(Entry.transfer_id == there.id, Account.code == account_code(kind, None, restriction))
     )
     return moved or 0
 
@@ -334,19 +432,20 @@ def _take_from_pot(
     reason: str | None,
     actor: Actor | None,
     now: datetime,
+    restriction: str | None = None,
 ) -> TakenFromPot:
     """What is free goes first; what is not free any more is short, and the next money in makes it good."""
     occurred_on, description = dated(key, occurred_on, description)
-    journal.hold(Leg(held_in, -pence), outside, *_BUDGET)
-    short = _moved_before(key, AccountKind.SHORTFALL)
+    journal.hold(Leg(held_in, -pence), outside, *_budget(restriction))
+    short = _moved_before(key, AccountKind.SHORTFALL, restriction)
     if short is None:
-        short = -max(0, pence - queries.balance_of(AccountKind.AVAILABLE))
+        short = -max(0, pence - queries.balance_of(AccountKind.AVAILABLE, None, restriction))
     legs = [
         Leg(held_in, -pence),
         outside,
-        Leg(AccountKind.AVAILABLE, -(pence + short)),
-        Leg(AccountKind.SHORTFALL, short),
-        Leg(AccountKind.AUTHORITY, pence),
+        Leg(AccountKind.AVAILABLE, -(pence + short), None, restriction),
+        Leg(AccountKind.SHORTFALL, short, None, restriction),
+        Leg(AccountKind.AUTHORITY, pence, None, restriction),
     ]
     posted = post(
         key=key,
@@ -372,10 +471,12 @@ def take_back(
     actor: Actor | None,
     now: datetime,
     held_in: AccountKind = AccountKind.STRIPE,
+    restriction: str | None = None,
 ) -> TakenFromPot:
     """A contributor's bank took money back, perhaps long after it was awarded: a contribution is undone.
 
     We can't refuse it, so it may take more than is free: the rest is booked as short, never as a negative free balance.
+    Money that was given to a restricted fund is taken from that fund, and may leave that fund short.
 
     Raises:
         RuleBroken: when `contributor` never gave so much.
@@ -384,13 +485,14 @@ def take_back(
         key=key,
         kind="taken_back",
         pence=pence,
-        outside=Leg(AccountKind.CONTRIBUTIONS, pence, contributor),
+        outside=Leg(AccountKind.CONTRIBUTIONS, pence, contributor, restriction),
         held_in=held_in,
         occurred_on=occurred_on,
         description=description,
         reason=reason,
         actor=actor,
         now=now,
+        restriction=restriction,
     )
 
 
@@ -404,7 +506,7 @@ def charge_fee(
     now: datetime,
     held_in: AccountKind = AccountKind.STRIPE,
 ) -> TakenFromPot:
-    """The payment provider kept a fee: less is free to award."""
+    """The payment provider kept a fee: less unrestricted money is free. Restricted money was not given for fees."""
     return _take_from_pot(
         key=key,
         kind="fee",
@@ -430,17 +532,18 @@ def refund(
     actor: Actor | None,
     now: datetime,
     held_in: AccountKind = AccountKind.STRIPE,
+    restriction: str | None = None,
 ) -> Posted:
-    """We give a contribution back. It is our own act, so only free money may be used.
+    """We give a contribution back. It is our own act, so only free money of the fund it was given to may be used.
 
     Raises:
         RuleBroken: when less is free, with both figures.
     """
     legs = [
         Leg(held_in, -pence),
-        Leg(AccountKind.REFUNDS, pence, contributor),
-        Leg(AccountKind.AVAILABLE, -pence),
-        Leg(AccountKind.AUTHORITY, pence),
+        Leg(AccountKind.REFUNDS, pence, contributor, restriction),
+        Leg(AccountKind.AVAILABLE, -pence, None, restriction),
+        Leg(AccountKind.AUTHORITY, pence, None, restriction),
     ]
     return post(
         key=key,
@@ -455,12 +558,19 @@ def refund(
 
 
 def make_good(*, key: str, pence: int, occurred_on: date, actor: Actor | None, now: datetime) -> Posted:
-    """Free money makes good what is short after some was taken back.
+    """Free money makes good what is short after some was taken back: the unrestricted first, then each restricted fund.
+
+    A restricted fund uses its own free money before the unrestricted money stands in for it.
 
     Raises:
         RuleBroken: when less is free or less is short.
     """
-    legs = [Leg(AccountKind.AVAILABLE, -pence), Leg(AccountKind.SHORTFALL, pence)]
+    short = queries.balances_by_restriction(AccountKind.SHORTFALL)
+    journal.hold(*(leg for restriction in {None, *short} for leg in _budget(restriction)))
+    there = queries.by_key(key)
+    legs = _legs_of(there.id) if there is not None else []
+    if sum(leg.pence for leg in legs if leg.kind is AccountKind.SHORTFALL) != pence:
+        legs = _made_good(pence)
     return post(
         key=key,
         kind="made_good",
@@ -470,6 +580,31 @@ def make_good(*, key: str, pence: int, occurred_on: date, actor: Actor | None, n
         actor=actor,
         now=now,
     )
+
+
+def _made_good(pence: int) -> list[Leg]:
+    short = queries.balances_by_restriction(AccountKind.SHORTFALL)
+    free = queries.balances_by_restriction(AccountKind.AVAILABLE)
+    left = pence
+    unrestricted, legs = 0, []
+    for restriction in sorted((one for one in short if one is not None and short[one]), key=str):
+        if left <= -short.get(None, 0):
+            break
+        filled = min(left + short.get(None, 0), -short[restriction])
+        own = min(filled, free.get(restriction, 0))
+        legs += [
+            Leg(AccountKind.AVAILABLE, -own, None, restriction),
+            Leg(AccountKind.SHORTFALL, filled, None, restriction),
+            Leg(AccountKind.AUTHORITY, own - filled, None, restriction),
+        ]
+        left -= filled
+        unrestricted += filled - own
+    legs += [
+        Leg(AccountKind.AVAILABLE, -(left + unrestricted)),
+        Leg(AccountKind.SHORTFALL, left),
+        Leg(AccountKind.AUTHORITY, unrestricted),
+    ]
+    return [leg for leg in legs if leg.pence]
 
 
 def receive_payout(

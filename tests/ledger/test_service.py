@@ -201,3 +201,71 @@ def test_every_kind_of_account_may_stand_in_the_books(app: Flask) -> None:
                 **said(),
             )
     assert service.check() == []
+
+
+RESTRICTED = "RF-001"
+
+
+def _two_sources() -> None:
+    """£100 unrestricted and £60 restricted, of which £50 and £60 are committed to a grant."""
+    put_in(100_00)
+    put_in(60_00, restriction=RESTRICTED)
+    commit(110_00, parts={RESTRICTED: 60_00, None: 50_00})
+
+
+def _committed() -> dict[str | None, int]:
+    return queries.balances_by_restriction(AccountKind.COMMITTED, GRANT)
+
+
+def test_a_restricted_contribution_is_kept_apart_and_the_budget_balances_in_it(app: Flask) -> None:
+    _two_sources()
+    assert queries.balances_by_restriction(AccountKind.AVAILABLE) == {None: 50_00, RESTRICTED: 0}
+    for restriction in (None, RESTRICTED):
+        assert (
+            sum(
+                queries.balances_by_restriction(kind, owner).get(restriction, 0)
+                for kind, owner in (
+                    (AccountKind.AVAILABLE, None),
+                    (AccountKind.COMMITTED, GRANT),
+                    (AccountKind.AUTHORITY, None),
+                )
+            )
+            == 0
+        )
+    assert service.check() == []
+
+
+def test_unrestricted_money_does_not_make_up_what_a_restricted_fund_lacks(app: Flask) -> None:
+    put_in(100_00)
+    put_in(60_00, restriction=RESTRICTED)
+    with pytest.raises(RuleBroken, match="RF-001"):
+        commit(60_01, parts={RESTRICTED: 60_01})
+
+
+def test_a_payment_uses_restricted_money_first_and_gives_it_back_when_it_returns(app: Flask) -> None:
+    _two_sources()
+    said_once = said(key="pay")
+    with transaction():
+        service.pay_grant(grant=GRANT, pence=70_00, **said_once)
+    assert _committed() == {RESTRICTED: 0, None: 40_00}
+    with transaction():
+        assert not service.pay_grant(grant=GRANT, pence=70_00, **said_once).first
+    more = {name: value for name, value in said(key="back").items() if name != "description"}
+    with transaction():
+        service.return_payment(paid_key="pay", reason="Account closed", **more)
+    assert _committed() == {RESTRICTED: 60_00, None: 50_00}
+    assert service.check() == []
+
+
+def test_a_release_frees_unrestricted_money_first(app: Flask) -> None:
+    _two_sources()
+    with transaction():
+        service.release(grant=GRANT, pence=60_00, **said())
+    assert _committed() == {RESTRICTED: 50_00, None: 0}
+    assert queries.balances_by_restriction(AccountKind.AVAILABLE) == {None: 100_00, RESTRICTED: 10_00}
+
+
+def test_parts_that_are_not_the_sum_are_refused(app: Flask) -> None:
+    put_in(100_00)
+    with pytest.raises(ValueError, match="not the parts"):
+        commit(100_00, parts={None: 99_99})

@@ -168,3 +168,106 @@ def test_whatever_happens_the_budget_balances_and_nothing_free_is_negative(
         assert came == pot.available_pence - pot.short_pence + pot.committed_pence + pot.paid_pence
         assert pot.contributed_pence == sum(queries.paid_in_by_owner().values())
     assert service.check() == []
+
+
+# --- restricted funds: each is short for itself
+
+RF = "RF-001"
+
+
+def _restricted(pence: int) -> None:
+    put_in(pence, restriction=RF)
+
+
+def _take_back(pence: int, restriction: str | None, **more: object) -> None:
+    with transaction():
+        service.take_back(
+            contributor=ORG,
+            pence=pence,
+            reason="Reversed",
+            held_in=AccountKind.SUSPENSE,
+            restriction=restriction,
+            **said(**more),
+        )
+
+
+def _stands(kind: AccountKind) -> dict[str | None, int]:
+    return {one: pence for one, pence in queries.balances_by_restriction(kind).items() if pence}
+
+
+def test_restricted_money_taken_back_leaves_its_own_fund_short_and_no_other(app: Flask) -> None:
+    put_in(50_00)
+    _restricted(100_00)
+    commit(80_00, parts={RF: 80_00})
+    _take_back(30_00, RF)
+    assert _stands(AccountKind.SHORTFALL) == {RF: -10_00}
+    assert _stands(AccountKind.AVAILABLE) == {None: 50_00}
+    assert queries.balance_of(AccountKind.CONTRIBUTIONS, ORG, RF) == -70_00
+
+
+def test_only_money_for_the_same_fund_makes_it_good_by_itself(app: Flask) -> None:
+    _restricted(100_00)
+    commit(100_00, parts={RF: 100_00})
+    _take_back(30_00, RF)
+    put_in(40_00)
+    assert _stands(AccountKind.SHORTFALL) == {RF: -30_00}
+    assert _stands(AccountKind.AVAILABLE) == {None: 40_00}
+    _restricted(35_00)
+    assert not _stands(AccountKind.SHORTFALL)
+    assert _stands(AccountKind.AVAILABLE) == {None: 40_00, RF: 5_00}
+
+
+def test_restricted_money_does_not_make_good_what_is_short_in_general(app: Flask) -> None:
+    put_in(20_00)
+    commit(20_00)
+    _take_back(20_00, None)
+    _restricted(50_00)
+    assert _stands(AccountKind.SHORTFALL) == {None: -20_00}
+    assert commit(10_00, grant="grant:G-2", parts={RF: 10_00}).first, "it could not lawfully stand in"
+
+
+def test_a_restricted_fund_that_is_short_holds_back_itself_and_the_unrestricted_money(app: Flask) -> None:
+    put_in(50_00)
+    _restricted(100_00)
+    with transaction():
+        service.receive_contribution(contributor=ORG, pence=5_00, restriction="RF-002", **said())
+    commit(100_00, parts={RF: 100_00})
+    _take_back(30_00, RF)
+    for parts in ({None: 1_00}, {RF: 1_00}):
+        with pytest.raises(RuleBroken, match=r"short of £30,"):
+            commit(1_00, grant="grant:G-2", parts=parts)
+    commit(1_00, grant="grant:G-2", parts={"RF-002": 1_00})
+
+
+def test_a_restricted_fund_uses_its_own_free_money_before_others_stand_in(app: Flask) -> None:
+    put_in(50_00)
+    _restricted(100_00)
+    commit(100_00, parts={RF: 100_00})
+    _take_back(30_00, RF)
+    with transaction():
+        service.release(grant=GRANT, pence=10_00, **said())
+    again = said(key="good:rf")
+    del again["description"]
+    for _ in range(2):
+        with transaction():
+            service.make_good(pence=30_00, **again)
+    assert not _stands(AccountKind.SHORTFALL)
+    assert _stands(AccountKind.AVAILABLE) == {None: 30_00}, "ten of its own, twenty of the unrestricted"
+    for one in (None, RF):
+        kinds = (AccountKind.AVAILABLE, AccountKind.SHORTFALL, AccountKind.AUTHORITY)
+        held = queries.balance_of(AccountKind.COMMITTED, GRANT, one)
+        assert held + sum(queries.balance_of(kind, None, one) for kind in kinds) == 0
+
+
+def test_a_refund_uses_only_what_is_free_in_the_fund_it_was_given_to(app: Flask) -> None:
+    put_in(50_00)
+    _restricted(10_00)
+    with pytest.raises(RuleBroken), transaction():
+        service.refund(
+            contributor=ORG, pence=11_00, reason="Asked", held_in=AccountKind.SUSPENSE, restriction=RF, **said()
+        )
+    with transaction():
+        service.refund(
+            contributor=ORG, pence=4_00, reason="Asked", held_in=AccountKind.SUSPENSE, restriction=RF, **said()
+        )
+    assert _stands(AccountKind.AVAILABLE) == {None: 50_00, RF: 6_00}
