@@ -85,6 +85,28 @@ def balances_by_restriction(kind: AccountKind, owner: str | None = None) -> dict
     return {row.restriction: row.balance_pence for row in rows}
 
 
+def totals_by_restriction() -> dict[tuple[str, AccountKind], int]:
+    """(Restricted fund, kind of account) → signed pence, of every restricted fund that ever held money."""
+    rows = db.session.execute(
+        select(Account.restriction, Account.kind, func.sum(Account.balance_pence))
+        .where(Account.restriction.is_not(None))
+        .group_by(Account.restriction, Account.kind)
+        .order_by(Account.restriction, Account.kind)
+    )
+    return {(restriction, kind): int(pence) for restriction, kind, pence in rows if restriction is not None}
+
+
+def restriction_of(transfer_id: int) -> str | None:
+    """The restricted fund to which a contribution was booked; None where it is unrestricted."""
+    return db.session.scalar(
+        select(Account.restriction)
+        .join(Entry, Entry.account_id == Account.id)
+        .where(Entry.transfer_id == transfer_id, Account.kind == AccountKind.CONTRIBUTIONS)
+        .order_by(Entry.leg)
+        .limit(1)
+    )
+
+
 def taken_from(transfer_id: int, kind: AccountKind) -> dict[str | None, int]:
     """What a transfer took out of accounts of a kind, in pence above nought, by restricted fund."""
     rows = db.session.execute(
@@ -94,6 +116,22 @@ def taken_from(transfer_id: int, kind: AccountKind) -> dict[str | None, int]:
         .order_by(Entry.leg)
     )
     return dict(rows.all())
+
+
+def restricted_balances_by_owner(kind: AccountKind, owners: Collection[str]) -> dict[str, int]:
+    """Signed pence by owner reference in accounts of restricted funds only; an owner with none is left out."""
+    rows = db.session.execute(
+        select(Account.owner, func.sum(Account.balance_pence))
+        .where(
+            Account.kind == kind,
+            Account.owner.in_(owners),
+            Account.restriction.is_not(None),
+            Account.balance_pence != 0,
+        )
+        .group_by(Account.owner)
+        .order_by(Account.owner)
+    )
+    return {owner: int(pence) for owner, pence in rows if owner is not None}
 
 
 def balances_by_owner(kind: AccountKind, owners: Collection[str] | None = None) -> dict[str, int]:

@@ -1,7 +1,7 @@
 """Money out: an order that was approved, the file for the bank, and what the bank's statement then says of it."""
 
 import hashlib
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 
 from fund.kernel import audit
@@ -35,6 +35,16 @@ def ask_before_paying(judge: Judge) -> None:
     What makes a payment due is known only above; a condition that was true at approval can have become untrue since.
     """
     _JUDGES.append(judge)
+
+
+Chooser = Callable[[PaymentOrder, datetime], Mapping[str | None, int] | None]
+_CHOOSERS: list[Chooser] = []
+
+
+def ask_which_money(chooser: Chooser) -> None:
+    """Let the folder that orders payments say which parts of a commitment pay: what restricted money is for is known
+    only above. The first that answers with parts is taken."""
+    _CHOOSERS.append(chooser)
 
 
 def order_payment(
@@ -157,6 +167,7 @@ def make_payment_file(*, order_ids: Collection[int], actor: Actor, now: datetime
             description=f"{order.description} ({reference})",
             actor=actor,
             now=now,
+            parts=next(filter(None, (chooser(order, now) for chooser in _CHOOSERS)), None),
         )
     audit.record(
         actor,

@@ -53,11 +53,15 @@ def _may_see(organisation_id: int, actor: Actor) -> bool:
     return own or actor.may(Permission.READ_BOOKS)
 
 
-def pledge_by_reference(reference: str) -> Pledge | None:
-    """The pledge whose own reference, or an instalment's, somebody typed, whichever way; for stewards."""
+def pledge_by_reference(reference: str, *, lock: bool = False) -> Pledge | None:
+    """The pledge whose own reference, or an instalment's, somebody typed, whichever way; for stewards. `lock` holds its
+    row."""
     key = normal_reference(reference)
     of_instalment = select(PledgeInstalment.pledge_id).where(PledgeInstalment.reference_key == key)
-    return db.session.scalar(select(Pledge).where(or_(Pledge.reference_key == key, Pledge.id.in_(of_instalment))))
+    query = select(Pledge).where(or_(Pledge.reference_key == key, Pledge.id.in_(of_instalment)))
+    if lock:
+        query = query.with_for_update().execution_options(populate_existing=True)
+    return db.session.scalar(query)
 
 
 def pledges_of(organisation_id: int, *, limit: int = 200) -> list[Pledge]:

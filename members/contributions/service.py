@@ -8,6 +8,8 @@ from sqlalchemy import select
 
 import ledger.bank.service
 import ledger.service
+import members.restrictions.queries
+import members.restrictions.service
 from fund.kernel import audit
 from fund.kernel.access import Actor, Permission
 from fund.kernel.calendar import in_words, london_day
@@ -46,6 +48,7 @@ def pledge(
     first_on: date | None = None,
     count: int = 1,
     months: int = 1,
+    wish: str | None = None,
 ) -> Pledge:
     """Promise to pay in. The reference to quote is mailed to those who look after the organisation's money.
 
@@ -55,6 +58,7 @@ def pledge(
         first_on: when the first instalment is due; by the fund's terms of payment, unless given.
         count: how many instalments or years.
         months: between two instalments.
+        wish: what the money should be kept for, in the contributor's words; it is kept apart from the first penny.
 
     Raises:
         NotFound: for another organisation than one's own.
@@ -96,6 +100,8 @@ def pledge(
     db.session.add(made)
     db.session.flush()
     schedules.lay_out(made, parts)
+    if wish:
+        members.restrictions.service.wish(pledge=made, words=wish, now=now, actor=actor)
     audit.record(
         actor,
         "pledge.made",
@@ -293,6 +299,7 @@ def _receive(
         actor=actor,
         now=now,
         held_in=came.held_in,
+        restriction=members.restrictions.queries.restriction_for(paid.id),
     )
     before = paid.paid_pence
     paid.paid_pence = before + came.pence

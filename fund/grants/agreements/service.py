@@ -4,6 +4,7 @@ from datetime import datetime
 
 import fund.reporting.service
 import ledger.service
+import members.restrictions.queries
 from fund.grants.agreements import queries
 from fund.grants.agreements.rules import AgreementFacts, AgreementState, make_text, precedents, text_sha256
 from fund.grants.awards import queries as awards
@@ -15,12 +16,13 @@ from fund.kernel import audit
 from fund.kernel.access import Actor, Permission
 from fund.kernel.calendar import in_words, london_day
 from fund.kernel.db import db
-from fund.kernel.errors import Conflict, Finding, NotAllowed, NotFound, require
+from fund.kernel.errors import Conflict, Finding, NotAllowed, NotFound, RuleBroken, require
 from fund.kernel.outbox import mail
 from fund.kernel.policy import policy_at
 from fund.kernel.society import society
 from fund.kernel.topics import Topic
 from ledger.money import format_pence
+from members.restrictions.rules import parts, short_pence
 
 
 def draw_up(*, award: Award, actor: Actor | None, now: datetime) -> Agreement:
@@ -121,6 +123,15 @@ def go_live(*, reference: str, actor: Actor, now: datetime) -> Agreement:
     case = queries.live_case(award, found, now)
     require(Finding(f"{item.label}: {item.why}") for item in precedents(case) if not item.met)
     today = london_day(now)
+    version = frozen(award.version_id)
+    money = members.restrictions.queries.free_for(
+        proposal=version.proposal_reference, districts=version.districts, pence=award.pence, day=today
+    )
+    if short := short_pence(award.pence, money):
+        raise RuleBroken(
+            f"{format_pence(award.pence - short)} is free for this grant; it needs {format_pence(award.pence)}. Wait "
+            "until more money has cleared, or see line by line which restricted money doesn't fit and why."
+        )
     ledger.service.commit(
         key=f"grant:{reference}:commit",
         grant=award.owner,
@@ -129,6 +140,7 @@ def go_live(*, reference: str, actor: Actor, now: datetime) -> Agreement:
         description=f"Reserved for grant {reference}: {award.title}",
         actor=actor,
         now=now,
+        parts=parts(money),
     )
     found.state = AgreementState.LIVE
     found.live_at = now

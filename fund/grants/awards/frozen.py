@@ -12,7 +12,7 @@ from fund.kernel.db import db
 from fund.kernel.errors import NotFound
 from members.models import Organisation
 from proposals.models import ProposalVersion
-from proposals.questions import IDEA, MONTHS, PEOPLE, PLACES, SHARED_POWER, SHARED_POWER_HOW, SUMMARY
+from proposals.questions import IDEA, MONTHS, PEOPLE, PLACES, SHARED_POWER, SHARED_POWER_HOW, SUMMARY, chosen
 from proposals.rules import CONTRIBUTION_NAMES, ROLE_NAMES, ContributionKind, PartnerRole
 
 DEFAULT_MONTHS = 12
@@ -26,6 +26,7 @@ class Frozen:
         activities: (question, answer) on what will be done, for whom and where.
         promises: (question, answer) on how power is shared.
         budget: (heading, pence from the grant).
+        districts: codes of the districts in which the people live.
         months: how long the proposal said the grant lasts.
     """
 
@@ -39,6 +40,7 @@ class Frozen:
     activities: tuple[tuple[str, str], ...]
     promises: tuple[tuple[str, str], ...]
     budget: tuple[tuple[str, int], ...]
+    districts: frozenset[str]
     months: int
     principles_version: str
 
@@ -64,6 +66,15 @@ def frozen(version_id: int) -> Frozen:
         for section in content["sections"]
         for answer in section["answers"]
     }
+    places = next(
+        (
+            answer["value"]
+            for section in content["sections"]
+            for answer in section["answers"]
+            if answer["code"] == PLACES
+        ),
+        "",
+    )
     months = answers.get(MONTHS, ("", ""))[1]
     return Frozen(
         proposal_reference=content["reference"],
@@ -76,6 +87,7 @@ def frozen(version_id: int) -> Frozen:
         activities=_told(answers, (SUMMARY, IDEA, PEOPLE, PLACES)),
         promises=_told(answers, (SHARED_POWER, SHARED_POWER_HOW)),
         budget=tuple((line["heading"], line["grant_pence"]) for line in content["budget"] if line["grant_pence"]),
+        districts=frozenset(chosen(places)),
         months=int(months) if months.isdecimal() and int(months) > 0 else DEFAULT_MONTHS,
         principles_version=max((partner["principles_version"] or "" for partner in partners), default=""),
     )

@@ -13,6 +13,7 @@ from fund.grants.awards import queries as awards
 from fund.grants.awards.rules import InstalmentState, PayBasis
 from fund.grants.checks import queries as checks
 from fund.grants.models import Agreement, Approval, Award, AwardShare, Instalment
+from fund.grants.payments.money import promised_of
 from fund.grants.payments.rules import (
     Condition,
     Hands,
@@ -36,6 +37,7 @@ from fund.reporting.models import Report
 from fund.reporting.rules import ReportState
 from ledger.bank.models import Payee, PaymentOrder
 from members.accounts.models import Person
+from members.restrictions.queries import Promised
 from voting import queries as ballots
 
 MOST_AT_ONCE = 200
@@ -87,6 +89,7 @@ class _Around:
     diligences: dict[int, list[checks.Payee]]
     approvals: dict[int, list[Approval]]
     orders: dict[str, PaymentOrder]
+    money: dict[int, Promised]
 
 
 def of_award(award: Award, now: datetime) -> list[Payment]:
@@ -230,6 +233,7 @@ def _around(rows: Sequence[Instalment], now: datetime) -> _Around:
         diligences=checks.payees_of(found, now),
         approvals=approvals,
         orders={order.key: order for order in orders},
+        money=promised_of(found, now),
     )
 
 
@@ -279,6 +283,7 @@ def _case(row: Instalment, around: _Around) -> PaymentCase:
             for one in around.diligences[row.award_id]
             if one.organisation.id in covered
         ),
+        money_faults=_money_faults(row, around),
     )
 
 
@@ -292,6 +297,15 @@ def _payable_since(row: Instalment, around: _Around) -> date:
     if report is not None and report.accepted_at is not None:
         days.append(london_day(report.accepted_at))
     return max(days)
+
+
+def _money_faults(row: Instalment, around: _Around) -> tuple[str, ...]:
+    """Why too little of the money promised may pay for this; nothing once it has gone to the bank."""
+    order = around.orders.get(row.order_key) if row.state is InstalmentState.ORDERED else None
+    promised = around.money.get(row.award_id)
+    if promised is None or not promised.held_back or (order is not None and order.sent_at is not None):
+        return ()
+    return () if promised.parts(row.pence) is not None else (promised.sentence,)
 
 
 def _fingerprint(row: Instalment, payee: Payee | None) -> str | None:

@@ -37,6 +37,7 @@ class PaymentCase:
         report_state: its state, for the sentence; `report_accepted` is what counts.
         subsidy_faults: sentences about each partner whose money is in this payment and whose route is not closed.
         diligence_faults: the same for due diligence.
+        money_faults: why restricted money that was promised may not pay for this any more.
     """
 
     today: date
@@ -49,6 +50,7 @@ class PaymentCase:
     payee_standing: PayeeStanding
     subsidy_faults: tuple[str, ...]
     diligence_faults: tuple[str, ...]
+    money_faults: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -130,6 +132,13 @@ def diligence_is_in_date(case: PaymentCase) -> Condition:
     return Condition("due_diligence", label, False, " ".join(case.diligence_faults), "A steward")
 
 
+def promised_money_may_pay(case: PaymentCase) -> Condition:
+    label = "The money promised may pay for this"
+    if not case.money_faults:
+        return Condition("money", label, True)
+    return Condition("money", label, False, " ".join(case.money_faults), "A steward, with the contributor")
+
+
 CONDITIONS: tuple[Callable[[PaymentCase], Condition], ...] = (
     decision_stands,
     agreement_is_live,
@@ -138,6 +147,7 @@ CONDITIONS: tuple[Callable[[PaymentCase], Condition], ...] = (
     bank_details_are_usable,
     subsidy_is_closed,
     diligence_is_in_date,
+    promised_money_may_pay,
 )
 
 

@@ -15,7 +15,7 @@ down_revision = "0003_the_books"
 branch_labels = None
 depends_on = None
 
-APPEND_ONLY: tuple[str, ...] = ("modulus_weights", "closing", "closed_period")
+APPEND_ONLY: tuple[str, ...] = ("modulus_weights", "closing", "closed_period", "fit_judgement")
 
 
 def upgrade() -> None:

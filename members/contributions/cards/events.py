@@ -11,6 +11,7 @@ from sqlalchemy.dialects.postgresql import insert as postgresql_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
 import ledger.bank.queries
+import ledger.queries
 import ledger.service
 from fund.kernel import audit
 from fund.kernel.access import Actor, Permission
@@ -30,6 +31,7 @@ from members.contributions.cards.models import (
     TakenBack,
 )
 from members.contributions.cards.rules import BackKind, CheckoutState, EventKind, FoundBy, RefundState
+from members.contributions.models import Receipt
 from members.contributions.service import receive
 
 log = logging.getLogger("fund.cards")
@@ -216,6 +218,7 @@ def _take_back(event: ProviderEvent, kind: BackKind, now: datetime) -> str | Non
         reason=reason,
         actor=None,
         now=now,
+        restriction=_restriction(checkout.receipt_id),
     )
     if event.fee_pence:
         ledger.service.charge_fee(
@@ -251,6 +254,11 @@ def _take_back(event: ProviderEvent, kind: BackKind, now: datetime) -> str | Non
     return "Taken back from the contributions."
 
 
+def _restriction(receipt_id: int) -> str | None:
+    """The restricted fund that a receipt's money was given to."""
+    return ledger.queries.restriction_of(db.session.get_one(Receipt, receipt_id).transfer_id)
+
+
 def _given_again(event: ProviderEvent, now: datetime) -> str | None:
     """A dispute was won: the money came to us again."""
     found = db.session.scalar(select(TakenBack).where(TakenBack.item == (event.item or "")).with_for_update())
@@ -269,6 +277,7 @@ def _given_again(event: ProviderEvent, now: datetime) -> str | None:
         held_in=AccountKind.STRIPE,
         actor=None,
         now=now,
+        restriction=_restriction(found.receipt_id),
     )
     found.undone_at = event.happened_at
     service.move_paid(pledge, found.pence)

@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import func, select
 
+import ledger.queries
 import ledger.service
 from fund.kernel import audit
 from fund.kernel.access import Actor, Permission
@@ -22,7 +23,7 @@ from members.contributions.cards import rules
 from members.contributions.cards.gateway import CheckoutWanted, Payments, ProviderAway, ProviderRefused
 from members.contributions.cards.models import CardCheckout, CardRefund, TakenBack
 from members.contributions.cards.rules import BackKind, CheckoutState, Method, RefundState
-from members.contributions.models import Pledge
+from members.contributions.models import Pledge, Receipt
 from members.contributions.rules import PledgeState
 
 _MOST_PER_RUN = 200
@@ -242,6 +243,7 @@ def decide_refund(*, refund_id: int, approve: bool, actor: Actor, now: datetime)
     asked.state = RefundState.APPROVED if approve else RefundState.REFUSED
     audit.record(actor, "refund.decided", asked.reference, at=now, after={"state": asked.state.value})
     if approve and checkout.receipt_id is not None:
+        receipt = db.session.get_one(Receipt, checkout.receipt_id)
         posted = ledger.service.refund(
             key=f"refund:{asked.reference}",
             contributor=pledge.organisation.owner,
@@ -251,6 +253,7 @@ def decide_refund(*, refund_id: int, approve: bool, actor: Actor, now: datetime)
             reason=asked.reason,
             actor=actor,
             now=now,
+            restriction=ledger.queries.restriction_of(receipt.transfer_id),
         )
         db.session.add(
             TakenBack(

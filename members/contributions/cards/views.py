@@ -241,7 +241,7 @@ def taken_back() -> Response:
         "cards/taken_back.html",
         back=queries.taken_back(),
         short_pence=queries.short_pence(),
-        free_pence=ledger.queries.balance(AccountKind.AVAILABLE),
+        free_pence=ledger.queries.balance_of(AccountKind.AVAILABLE),
         cash_pence=sum(ledger.queries.balance(kind) for kind in (AccountKind.BANK, AccountKind.STRIPE)),
     )
 
@@ -249,7 +249,7 @@ def taken_back() -> Response:
 @bp.route("/money-taken-back/make-good", methods=["GET", "POST"])
 @access(Permission.KEEP_BANK)
 def make_good() -> Response:
-    short, free = queries.short_pence(), ledger.queries.balance(AccountKind.AVAILABLE)
+    short, free = queries.short_pence(), ledger.queries.balance_of(AccountKind.AVAILABLE)
     form = MakeGoodForm(data={"amount": min(short, free) or None})
 
     def work() -> Done:

@@ -348,7 +348,7 @@ CASE = PaymentCase(
 
 def test_a_payment_with_everything_there_has_every_condition_met() -> None:
     assert all(condition.met for condition in conditions(CASE))
-    assert len(conditions(CASE)) == len(CONDITIONS) == 7
+    assert len(conditions(CASE)) == len(CONDITIONS) == 8
 
 
 @pytest.mark.parametrize(
