@@ -38,6 +38,7 @@ import members.offices.views
 import members.profile.views
 import members.prospects.views
 import members.register.views
+import members.restrictions.views
 import members.views
 import proposals.assessment.views
 import proposals.brokerage.views
@@ -70,6 +71,7 @@ _BLUEPRINTS = (
     members.contributions.invoices.views.bp,
     members.contributions.writeoffs.views.bp,
     members.contributions.cards.views.bp,
+    members.restrictions.views.bp,
     members.profile.views.bp,
     members.prospects.views.bp,
     members.offices.views.bp,

@@ -48,6 +48,7 @@ _PLACES = (
     (Permission.READ_BOOKS, "public.contributions", "Contributions by sector"),
     (Permission.READ_BOOKS, "writeoffs.write_offs", "Write-offs"),
     (Permission.READ_BOOKS, "cards.listed", "Card payments"),
+    (Permission.READ_BOOKS, "restrictions.funds", "Restricted funds"),
     (Permission.KEEP_BANK, "bank.payments_out", "Payments out"),
     (Permission.KEEP_BANK, "bank.payees", "Payees"),
     (Permission.READ_BOOKS, "treasury.desk", "Treasurer’s desk"),

@@ -97,6 +97,7 @@ class Permission(StrEnum):
     WRITE_OFF_PLEDGES = "write_off_pledges"
     PREPARE_CLOSING = "prepare_closing"
     CONFIRM_CLOSING = "confirm_closing"
+    ACCEPT_RESTRICTIONS = "accept_restrictions"
 
 
 MATRIX: dict[Permission, frozenset[Role]] = {
@@ -138,6 +139,7 @@ MATRIX: dict[Permission, frozenset[Role]] = {
     Permission.WRITE_OFF_PLEDGES: frozenset({Role.STEWARD, Role.BOARD}),
     Permission.PREPARE_CLOSING: frozenset({Role.STEWARD}),
     Permission.CONFIRM_CLOSING: frozenset({Role.BOARD}),
+    Permission.ACCEPT_RESTRICTIONS: frozenset({Role.BOARD}),
 }
 """Permission → the roles that give it. ANYONE and SIGNED_IN need no role; DEMO needs a demonstration fund."""
 

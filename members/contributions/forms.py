@@ -7,7 +7,7 @@ from typing import Any
 from wtforms import HiddenField, IntegerField, RadioField, SelectField
 from wtforms.validators import Optional, ValidationError
 
-from fund.kernel.forms import BaseForm, DayField, Needed, TextField, UpTo
+from fund.kernel.forms import BaseForm, DayField, LongTextField, Needed, TextField, UpTo
 from ledger.fields import AtLeast, MoneyField
 from members.contributions.models import PledgeInstalment
 from members.contributions.rules import SMALLEST_PLEDGE_PENCE
@@ -43,6 +43,7 @@ class PledgeForm(BaseForm):
         default="3",
     )
     first_on = DayField("When the first payment is due", validators=[Optional()])
+    wish = LongTextField("Should this money be kept for a purpose, a place or a time?", validators=[UpTo(1000)])
     po_number = TextField("Your purchase order number", validators=[UpTo(40)])
 
     def validate_kind(self, field: RadioField) -> None:

@@ -59,6 +59,7 @@ def new_pledge() -> Response:
             first_on=form.first_on.data,
             count=form.payments,
             months=int(form.months.data),
+            wish=form.wish.data or None,
         )
         return Done(
             "Thank you. This page says how to pay; we have mailed it as well.",

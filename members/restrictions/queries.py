@@ -21,7 +21,8 @@ MOST_FUNDS = 500
 
 @dataclass(frozen=True)
 class Balances:
-    """A restricted fund in the books, in pence. received = free + committed + paid."""
+    """A restricted fund in the books, in pence: received = free + committed + paid, less what is short after money was
+    taken back. What was paid back is no longer received."""
 
     fund: RestrictedFund
     received_pence: int
@@ -64,16 +65,25 @@ def funds(limit: int = MOST_FUNDS) -> Sequence[RestrictedFund]:
 def balances(limit: int = MOST_FUNDS) -> list[Balances]:
     """Every restricted fund with what the books say of it, newest first; one query for all sums."""
     moved = ledger.queries.totals_by_restriction()
-    return [
-        Balances(
-            found,
-            -moved.get((found.reference, AccountKind.CONTRIBUTIONS), 0),
-            moved.get((found.reference, AccountKind.AVAILABLE), 0),
-            moved.get((found.reference, AccountKind.COMMITTED), 0),
-            moved.get((found.reference, AccountKind.GRANTS_PAID), 0),
-        )
-        for found in funds(limit)
-    ]
+    return [_balances(found, moved) for found in funds(limit)]
+
+
+def balances_of(reference: str) -> Balances:
+    """One restricted fund with what the books say of it. Raises NotFound."""
+    return _balances(fund(reference), ledger.queries.totals_by_restriction())
+
+
+def _balances(found: RestrictedFund, moved: Mapping[tuple[str, AccountKind], int]) -> Balances:
+    def held(kind: AccountKind) -> int:
+        return moved.get((found.reference, kind), 0)
+
+    return Balances(
+        found,
+        -held(AccountKind.CONTRIBUTIONS) - held(AccountKind.REFUNDS),
+        held(AccountKind.AVAILABLE),
+        held(AccountKind.COMMITTED),
+        held(AccountKind.GRANTS_PAID),
+    )
 
 
 def judged(proposal: str) -> dict[int, FitJudgement]:
