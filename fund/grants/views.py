@@ -6,6 +6,7 @@ from fund.grants import progress, queries
 from fund.grants.agreements import queries as agreement_reads
 from fund.grants.agreements import service as agreements
 from fund.grants.agreements import views as _agreement_pages
+from fund.grants.awards import money_views as _money_pages
 from fund.grants.awards import queries as awards
 from fund.grants.awards import views as _award_pages
 from fund.grants.awards.rules import PAY_BASIS_NAMES, AwardState
@@ -25,7 +26,7 @@ from fund.kernel.pages import actor, now, page, submit
 
 __all__ = ["bp"]
 
-_PAGES = (_agreement_pages, _award_pages, _check_pages, _payment_pages)
+_PAGES = (_agreement_pages, _award_pages, _money_pages, _check_pages, _payment_pages)
 """Imported for the routes that they add."""
 
 

@@ -110,3 +110,14 @@ class AnswerForm(BaseForm):
     def missing_reason(self) -> bool:
         """Whether it declines without saying why."""
         return self.answer.data == "decline" and not self.reason.data
+
+
+class JudgeForm(BaseForm):
+    """Whether a proposal serves what restricted money was given for."""
+
+    serves = RadioField(
+        "Does the proposal serve what the money was given for?",
+        choices={"yes": "Yes", "no": "No"},
+        validators=[Needed("Choose yes or no.")],
+    )
+    reasons = LongTextField("Why", validators=[Needed("Say why in a sentence or two."), UpTo(1000)])
