@@ -9,8 +9,8 @@ import fund.privacy.queries
 import fund.reporting.queries
 import fund.rulebook.queries
 import ledger.bank.queries
-import ledger.years.queries
 import ledger.bank.questions.queries
+import ledger.years.queries
 import members.accounts.factors.queries
 import members.contributions.cards.queries
 import members.contributions.queries

@@ -2,6 +2,7 @@
 
 from flask import Blueprint, Response, request
 
+import members.restrictions.queries as restrictions
 from fund.kernel.access import Permission, access
 from fund.kernel.pages import actor_or_none, now, page
 from fund.kernel.places import DISTRICTS
@@ -10,6 +11,7 @@ from fund.public import balance as sharing
 from fund.public import drawing, organisation_views, queries
 from fund.public.words import WORDS
 from fund.reporting import queries as reporting
+from members.restrictions.rules import FundState
 from members.rules import Sector
 from proposals.rules import ROLE_NAMES
 
@@ -40,6 +42,7 @@ def money() -> Response:
         bar_widths=drawing.bar_widths,
         sectors=list(found.paid_in | found.granted | found.paid_out),
         balance=sharing.balance(now()),
+        restricted=[one for one in restrictions.balances() if one.received_pence and one.fund.state is FundState.OPEN],
     )
 
 

@@ -24,6 +24,7 @@ from members.rules import Sector
 from tests import world
 from tests.fund.grants.awarding import Grant, lay
 from tests.members.paid import arrive
+from tests.visitor import Visitor
 
 BURY = DISTRICTS[1].code
 
@@ -173,6 +174,16 @@ def test_a_payment_uses_the_restricted_part_first(grant: Grant) -> None:
         0,
         5_000_00,
     )
+
+
+def test_everybody_sees_what_a_restricted_fund_holds_to_the_penny(app: Flask, grant: Grant) -> None:
+    reference = open_fund(grant, Terms(purpose="Warm food"), pence=1_234_56)
+    judge(grant, reference)
+    page = Visitor(app).get("/money")
+    assert "Kept for a purpose" in page.text
+    assert page.text.count("£1,234.56") >= 2, "paid in and free"
+    proposed(grant, Terms(purpose="Not accepted yet"))
+    assert "Not accepted yet" not in Visitor(app).get("/money").text
 
 
 def test_a_judgement_needs_a_reason(grant: Grant) -> None:
