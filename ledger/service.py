@@ -34,7 +34,9 @@ __all__ = [
     "pay_grant",
     "post",
     "receive_contribution",
+    "receive_interest",
     "receive_payout",
+    "receive_share_money",
     "refund",
     "release",
     "return_payment",
@@ -506,7 +508,7 @@ def charge_fee(
     now: datetime,
     held_in: AccountKind = AccountKind.STRIPE,
 ) -> TakenFromPot:
-    """The payment provider kept a fee: less unrestricted money is free. Restricted money was not given for fees."""
+    """The payment provider or the bank took a fee: less unrestricted money is free; the restricted wasn't given for it."""
     return _take_from_pot(
         key=key,
         kind="fee",
@@ -615,4 +617,41 @@ def receive_payout(
     legs = [Leg(AccountKind.SUSPENSE, pence), Leg(AccountKind.STRIPE, -pence)]
     return post(
         key=key, kind="payout", legs=legs, occurred_on=occurred_on, description=description, actor=actor, now=now
+    )
+
+
+def receive_interest(
+    *, key: str, pence: int, occurred_on: date, description: str, actor: Actor | None, now: datetime
+) -> Posted:
+    """The bank paid interest: what is short is made good first, the rest is free to award."""
+    occurred_on, description = dated(key, occurred_on, description)
+    journal.hold(Leg(AccountKind.SUSPENSE, pence), Leg(AccountKind.INTEREST, -pence), *_budget())
+    short = _moved_before(key, AccountKind.SHORTFALL)
+    filled = min(pence, -queries.balance_of(AccountKind.SHORTFALL)) if short is None else short
+    legs = [
+        Leg(AccountKind.SUSPENSE, pence),
+        Leg(AccountKind.INTEREST, -pence),
+        Leg(AccountKind.AVAILABLE, pence - filled),
+        Leg(AccountKind.SHORTFALL, filled),
+        Leg(AccountKind.AUTHORITY, -pence),
+    ]
+    return post(
+        key=key,
+        kind="interest",
+        legs=[leg for leg in legs if leg.pence],
+        occurred_on=occurred_on,
+        description=description,
+        actor=actor,
+        now=now,
+    )
+
+
+def receive_share_money(
+    *, key: str, member: str, pence: int, occurred_on: date, description: str, actor: Actor | None, now: datetime
+) -> Posted:
+    """`member` ("org:GM-0012") paid for its share: share capital, which is never spendable and no contribution."""
+    occurred_on, description = dated(key, occurred_on, description)
+    legs = [Leg(AccountKind.SUSPENSE, pence), Leg(AccountKind.SHARES, -pence, member)]
+    return post(
+        key=key, kind="share_money", legs=legs, occurred_on=occurred_on, description=description, actor=actor, now=now
     )

@@ -149,7 +149,7 @@ class LineForm(BaseForm):
 
     def offer(self, lines: Sequence[StatementLine]) -> None:
         """The lines to choose from."""
-        self.line.choices = [(line.id, describe(line)) for line in lines]
+        self.line.choices = [(line.id, line.in_words) for line in lines]
 
 
 class FailForm(BaseForm):
@@ -158,11 +158,4 @@ class FailForm(BaseForm):
 
     def offer(self, lines: Sequence[StatementLine]) -> None:
         """The lines to choose from, and none."""
-        self.line.choices = [(0, "None: it never left the bank"), *((line.id, describe(line)) for line in lines)]
-
-
-def describe(line: StatementLine) -> str:
-    """A line of the bank in one line of text."""
-    return f"{line.booked_on:%d/%m/%Y} {format_pence(line.amount_pence)} {line.counterparty} {line.remittance}".strip()[
-        :160
-    ]
+        self.line.choices = [(0, "None: it never left the bank"), *((line.id, line.in_words) for line in lines)]

@@ -7,6 +7,7 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from fund.kernel.db import Base, Id, Key, Pence
 from ledger.bank.rules import Identification, NameCheck, OrderState
+from ledger.money import format_pence
 
 
 class BankAccount(Base):
@@ -96,6 +97,12 @@ class StatementLine(Base):
     def key(self) -> str:
         """The key under which the books hold it."""
         return f"bank:{self.identity}"
+
+    @property
+    def in_words(self) -> str:
+        """The line in one line of text."""
+        told = f"{self.booked_on:%d/%m/%Y} {format_pence(self.amount_pence)} {self.counterparty} {self.remittance}"
+        return told.strip()[:160]
 
 
 class Payee(Base):

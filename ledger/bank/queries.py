@@ -132,6 +132,11 @@ def open_lines_out(limit: int = MOST_LISTED) -> Sequence[StatementLine]:
     return _open_lines(StatementLine.amount_pence < 0, limit)
 
 
+def open_lines_of(pence: int, limit: int = MOST_LISTED) -> Sequence[StatementLine]:
+    """Lines of just this sum that nobody has matched yet, oldest first."""
+    return _open_lines(StatementLine.amount_pence == pence, limit)
+
+
 def _open_lines(way: ColumnElement[bool], limit: int) -> Sequence[StatementLine]:
     return db.session.scalars(
         select(StatementLine)

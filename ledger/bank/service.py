@@ -16,6 +16,7 @@ from ledger.bank import queries, rules
 from ledger.bank.files import read
 from ledger.bank.lines import settle
 from ledger.bank.models import BankAccount, Statement, StatementLine
+from ledger.bank.own_lines import settle_charge, settle_interest
 from ledger.bank.payees import (
     agree_to_name,
     detail_faults,
@@ -52,6 +53,8 @@ __all__ = [
     "reject_payee",
     "set_bank_account",
     "settle",
+    "settle_charge",
+    "settle_interest",
     "usable_payee",
     "verify_payee",
 ]

@@ -6,6 +6,8 @@ from flask import Response, make_response, request, url_for
 from werkzeug.datastructures import FileStorage
 
 from fund.kernel.access import Permission, access
+from fund.kernel.errors import Conflict
+from fund.kernel.forms import ActionForm
 from fund.kernel.once import Done
 from fund.kernel.pages import actor, now, page, submit
 from ledger.bank import payee_views as _payee_pages
@@ -97,6 +99,28 @@ def statement(statement_id: int) -> Response:
         waiting_in=waiting_in,
         waiting_out=waiting_out,
     )
+
+
+@bp.route("/bank/lines/<int:line_id>", methods=["GET", "POST"])
+@access(Permission.KEEP_BANK)
+def own_line(line_id: int) -> Response:
+    """A line that is the bank's own: interest, or a charge."""
+    line = queries.line(line_id)
+    pence, settled = line.amount_pence, line.settled_at is not None
+    form = ActionForm()
+
+    def work() -> Done:
+        if pence > 0:
+            service.settle_interest(line_id=line_id, actor=actor(), now=now())
+            return Done(f"{format_pence(pence)} of interest is in the pot.", url_for("contributions.money_in"))
+        short = service.settle_charge(line_id=line_id, actor=actor(), now=now())
+        told = f" {format_pence(short)} of it had been awarded: see “Money taken back”." if short else ""
+        return Done(f"A charge of {format_pence(-pence)} is booked.{told}", url_for("bank.payments_out"))
+
+    answer = submit(form, work)
+    if answer is None and settled:
+        raise Conflict("Somebody settled this line first. Go back to the list: what still waits is there.")
+    return answer or page("bank/own_line.html", form, line=line)
 
 
 # --- payments out

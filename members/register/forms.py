@@ -1,9 +1,12 @@
 """Forms of deciding on applications, of keeping the registers, and of how a membership pauses and ends."""
 
-from wtforms import BooleanField, RadioField
+from collections.abc import Sequence
+
+from wtforms import BooleanField, RadioField, SelectField
 from wtforms.validators import InputRequired
 
 from fund.kernel.forms import BaseForm, DayField, LongTextField, Needed, TextField, UpTo
+from ledger.bank.models import StatementLine
 from ledger.fields import MoneyField
 from members.accounts.fields import email_field
 from members.register.rules import ENDINGS_BY_BOARD, EVENT_NAMES
@@ -81,7 +84,13 @@ class AppealDecisionForm(BaseForm):
 class PaidForm(BaseForm):
     """When a share was paid for."""
 
+    line = SelectField("The bank's line that brought it", coerce=int, validate_choice=False)
     paid_on = DayField("Paid on", validators=[Needed("Give the day on which the money came.")])
+
+    def offer(self, lines: Sequence[StatementLine]) -> None:
+        """Lines of just the share's value, and none."""
+        none = (0, "None: it came in another way, such as cash")
+        self.line.choices = [none, *((line.id, line.in_words) for line in lines)]
 
 
 class AddressForm(BaseForm):

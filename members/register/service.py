@@ -4,6 +4,8 @@ from datetime import date, datetime
 
 from sqlalchemy import select
 
+import ledger.bank.service
+import ledger.service
 from fund.kernel import audit
 from fund.kernel.access import Actor, Permission
 from fund.kernel.calendar import in_words, london_day
@@ -67,12 +69,18 @@ def issue_shares(organisation: Organisation, now: datetime) -> list[Share]:
     return issued
 
 
-def record_share_payment(*, share_id: int, paid_on: date, actor: Actor, now: datetime) -> Share:
+def record_share_payment(
+    *, share_id: int, paid_on: date, actor: Actor, now: datetime, line_id: int | None = None
+) -> Share:
     """Write down that a share was paid for. Its money is the society's share capital and never enters the pot.
 
+    Args:
+        paid_on: the day, where no line of the bank says it.
+        line_id: the line of the bank that brought the money, which is then settled and in the books as share capital.
+
     Raises:
-        RuleBroken: a day before the share was issued or after today.
-        Conflict: when it was recorded meanwhile, or the share is cancelled.
+        RuleBroken: a day before the share was issued or after today; a line of another sum than the share's value.
+        Conflict: when it was recorded meanwhile, the share is cancelled, or the line was settled.
     """
     actor.require(Permission.ADMIT_MEMBERS)
     share = db.session.scalar(select(Share).where(Share.id == _known(share_id)).with_for_update())
@@ -82,6 +90,8 @@ def record_share_payment(*, share_id: int, paid_on: date, actor: Actor, now: dat
         raise Conflict(f"Share {share.number} was cancelled meanwhile. Go back to the list of shares.")
     if share.paid_on is not None:
         raise Conflict(f"Share {share.number} was recorded as paid meanwhile. Go back to the list of shares.")
+    if line_id is not None:
+        paid_on = _book_share_money(share, line_id, actor, now)
     today = london_day(now)
     if not share.issued_on <= paid_on <= today:
         raise RuleBroken([Finding(f"Choose a day from {in_words(share.issued_on)} to {in_words(today)}.", "paid_on")])
@@ -89,6 +99,25 @@ def record_share_payment(*, share_id: int, paid_on: date, actor: Actor, now: dat
     share.paid_recorded_by_id = actor.person_id
     audit.record(actor, "share.paid", f"share:{share.number}", at=now, after={"paid_on": paid_on.isoformat()})
     return share
+
+
+def _book_share_money(share: Share, line_id: int, actor: Actor, now: datetime) -> date:
+    """Settle the line as this share's money; the day on which it came."""
+    actor.require(Permission.KEEP_BANK)
+    organisation = members.organisations_by_id([share.organisation_id])[share.organisation_id]
+    line = ledger.bank.service.settle(
+        line_id=line_id, settled_as=f"share:{share.number}", actor=actor, now=now, expected_pence=share.value_pence
+    )
+    ledger.service.receive_share_money(
+        key=f"share:{share.number}:paid",
+        member=organisation.owner,
+        pence=share.value_pence,
+        occurred_on=line.booked_on,
+        description=f"Share {share.number} of {organisation.name}",
+        actor=actor,
+        now=now,
+    )
+    return line.booked_on
 
 
 def _known(key: int) -> int:

@@ -5,6 +5,7 @@ from io import StringIO
 
 from flask import Response, request, url_for
 
+import ledger.bank.queries
 from fund.kernel.access import Permission, access
 from fund.kernel.calendar import london_day
 from fund.kernel.errors import NotAllowed, RuleBroken
@@ -150,17 +151,26 @@ def shares() -> Response:
 def share(share_id: int) -> Response:
     """Record that a share was paid for."""
     form = PaidForm(data={"paid_on": london_day(now())})
+    keeps_bank = actor().may(Permission.KEEP_BANK)
+    value_pence = queries.share(share_id)[0].value_pence
+    form.offer(ledger.bank.queries.open_lines_of(value_pence) if keeps_bank else [])
 
     def work() -> Done:
         assert form.paid_on.data is not None
-        paid = service.record_share_payment(share_id=share_id, paid_on=form.paid_on.data, actor=actor(), now=now())
+        paid = service.record_share_payment(
+            share_id=share_id,
+            paid_on=form.paid_on.data,
+            line_id=form.line.data or None,
+            actor=actor(),
+            now=now(),
+        )
         return Done(f"Share {paid.number} is paid for.", url_for("register.shares"))
 
     answer = submit(form, work)
     if answer is not None:
         return answer
     found, organisation = queries.share(share_id)
-    return page("register/share.html", form, share=found, organisation=organisation)
+    return page("register/share.html", form, share=found, organisation=organisation, keeps_bank=keeps_bank)
 
 
 # --- the copy for inspection (2014 Act s.103)

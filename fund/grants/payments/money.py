@@ -41,10 +41,10 @@ def money_for(order: PaymentOrder, now: datetime) -> dict[str | None, int] | Non
     Raises:
         RuleBroken: when what may still be used is too little.
     """
-    award = awards.award_by_reference(order.grant_owner.removeprefix("grant:"))
-    found = promised_of([award], now).get(award.id)
-    if found is None:
+    owner = order.grant_owner
+    if owner not in ledger.queries.restricted_balances_by_owner(AccountKind.COMMITTED, [owner]):
         return None
+    found = _promised(awards.award_by_reference(owner.removeprefix("grant:")), now)
     parts = found.parts(order.pence)
     if parts is None and found.held_back:
         raise RuleBroken(found.sentence)

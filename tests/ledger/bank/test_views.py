@@ -10,12 +10,13 @@ from werkzeug.datastructures import FileStorage
 from fund.kernel.access import Role
 from fund.kernel.clock import MovableClock
 from fund.kernel.db import transaction
+from fund.kernel.errors import RuleBroken
 from ledger import queries as books
 from ledger.bank import queries, service
 from members.accounts.models import Person
 from members.rules import Sector
 from tests.ledger.bank.files import Line, camt
-from tests.ledger.books import GRANT, commit, put_in
+from tests.ledger.books import GRANT, NOW, commit, put_in
 from tests.visitor import Page, Visitor
 from tests.world import appoint, found_society, member, official, person
 
@@ -410,3 +411,36 @@ def test_the_task_page_leads_to_the_bank(office: Office) -> None:
     assert "Match 1 payment in" in page.text
     assert "Check 1 set of bank details" in page.text
     assert "Call back" not in office.gwen.get("/tasks").text
+
+
+def test_interest_and_charges_of_the_bank(office: Office) -> None:
+    put_in(100_00)
+    send(office.gwen, camt([("2026-06-01", 1_23, "Bank", "GROSS INTEREST"), ("2026-06-02", -6_50, "", "CHARGE")]))
+    interest = office.gwen.get("/money-in").follow("Choose another pledge for £1.23 from Bank, line 1").follow("It is interest from the bank")
+    assert "GROSS INTEREST" in interest.text
+    assert "£1.23 of interest is in the pot." in interest.send("This is interest").text
+    charge = office.gwen.get("/bank/payments").follow("It is a charge: −£6.50 on 2 June 2026, line 2")
+    assert "A charge of £6.50 is booked." in charge.send("This is a charge").text
+    pot = books.pot()
+    assert (pot.available_pence, pot.interest_pence, pot.fees_pence) == (100_00 + 1_23 - 6_50, 1_23, 6_50)
+    assert office.vic.get("/bank/lines/1", status=409)
+    assert charge.send("This is a charge").text  # the same press again: nothing more is booked
+    assert books.pot().fees_pence == 6_50
+
+
+def test_a_charge_beyond_what_is_free_is_short(office: Office) -> None:
+    put_in(5_00)
+    commit(5_00)
+    send(office.gwen, camt([("2026-06-02", -6_50, "", "CHARGE")]))
+    done = office.gwen.get("/bank/lines/1").send("This is a charge")
+    assert "£6.50 of it had been awarded" in done.text
+    assert books.pot().short_pence == 6_50
+
+
+def test_a_line_out_is_no_interest_and_a_line_in_no_charge(office: Office, app: Flask) -> None:
+    send(office.gwen, camt(LINES))
+    steward = official("Una", Role.STEWARD)[1]
+    with pytest.raises(RuleBroken, match="can't be interest"), transaction():
+        service.settle_interest(line_id=2, actor=steward, now=NOW)
+    with pytest.raises(RuleBroken, match="can't be a charge"), transaction():
+        service.settle_charge(line_id=1, actor=steward, now=NOW)

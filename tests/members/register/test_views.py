@@ -2,19 +2,23 @@
 
 import csv
 from datetime import timedelta
-from io import StringIO
+from io import BytesIO, StringIO
 
 import pytest
 from flask import Flask
 from sqlalchemy import func, select
+from werkzeug.datastructures import FileStorage
 
 from fund.kernel.access import Role
 from fund.kernel.clock import MovableClock
 from fund.kernel.db import db, transaction
 from fund.kernel.outbox import OutboxMessage
+from ledger import queries as books
+from ledger.rules import AccountKind
 from members.models import Organisation
 from members.register.models import OtherProperty, Share
 from members.rules import MembershipStatus, Sector
+from tests.ledger.bank.files import camt
 from tests.members.joining import applied, last_link
 from tests.visitor import Page, Visitor
 from tests.world import found_society, member, officer, official
@@ -170,6 +174,24 @@ class TestAppeal:
 
 
 class TestRegisters:
+    def test_a_line_of_the_bank_pays_for_a_share(self, clock: MovableClock, steward: Visitor, board: Visitor) -> None:
+        applied(clock)
+        put(steward)
+        board.get("/applications/GM-0001").send("Admit as a member", **{"admit-reasons": "Fits"})
+        statement = camt([("2026-06-01", 1_00, "Alder Works", "our share"), ("2026-06-01", 2_00, "Alder", "more")])
+        steward.get("/bank/import").send(
+            "Import the statement", file=FileStorage(BytesIO(statement), filename="june.xml")
+        )
+        clock.move(timedelta(days=3))
+        page = steward.get("/registers/shares/1")
+        assert page.send("Record the payment", line="2").errors() == [
+            "The line is of £2 and the payment needs one of £1. Choose the line of the very same sum."
+        ]
+        assert "Every share is paid for." in page.send("Record the payment", line="1").text
+        assert books.balances_by_owner(AccountKind.SHARES) == {"org:GM-0001": -1_00}
+        assert books.pot().contributed_pence == books.pot().available_pence == 0
+        assert "1 June 2026" in steward.get("/registers/shares/1").text
+
     def test_shares_are_recorded_and_shown_to_the_office_alone(
         self, app: Flask, clock: MovableClock, steward: Visitor, board: Visitor, secretary: Visitor
     ) -> None:
@@ -182,6 +204,7 @@ class TestRegisters:
         ]
         assert page.send("Record the payment", paid_on="2026-06-02").status == 422
         assert "Every share is paid for." in page.send("Record the payment").text
+        assert books.balances_by_owner(AccountKind.SHARES) == {}, "it came in cash, and nobody told the books"
         register = secretary.get("/registers")
         assert "£1" in register.text
         entry = register.follow("Alder Works Ltd")
