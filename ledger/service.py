@@ -508,7 +508,7 @@ def charge_fee(
     now: datetime,
     held_in: AccountKind = AccountKind.STRIPE,
 ) -> TakenFromPot:
-    """The payment provider or the bank took a fee: less unrestricted money is free; the restricted wasn't given for it."""
+    """The payment provider or the bank took a fee. It lowers unrestricted money: the rest wasn't given for fees."""
     return _take_from_pot(
         key=key,
         kind="fee",

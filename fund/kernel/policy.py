@@ -58,6 +58,7 @@ class Policy:
     due_diligence_light_to_pence: int = 10_000_00
     due_diligence_standard_to_pence: int = 50_000_00
     pay_within_days: int = 30
+    pay_target_working_days: int = 10
     offer_lapse_days: int = 30
     bank_detail_pause_days: int = 3
     report_one_to_pence: int = 10_000_00

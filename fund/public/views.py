@@ -11,6 +11,7 @@ from fund.public import balance as sharing
 from fund.public import drawing, organisation_views, queries
 from fund.public.words import WORDS
 from fund.reporting import queries as reporting
+from ledger.bank import queries as bank
 from members.restrictions.rules import FundState
 from members.rules import Sector
 from proposals.rules import ROLE_NAMES
@@ -34,14 +35,16 @@ def _sectors(amounts: queries.BySector) -> dict[Sector, int]:
 @bp.get("/money")
 @access(Permission.ANYONE)
 def money() -> Response:
-    found = queries.money()
+    found, standing = queries.money(), sharing.balance(now())
     return page(
         "public/money.html",
         money=found,
         bands=drawing.pot(_sectors(found.paid_in)),
         bar_widths=drawing.bar_widths,
         sectors=list(found.paid_in | found.granted | found.paid_out),
-        balance=sharing.balance(now()),
+        balance=standing,
+        punctual=bank.punctuality(standing.year.first, standing.year.last),
+        policy=policy_at(now()),
         restricted=[one for one in restrictions.balances() if one.received_pence and one.fund.state is FundState.OPEN],
     )
 

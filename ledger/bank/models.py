@@ -2,7 +2,7 @@
 
 from datetime import date, datetime
 
-from sqlalchemy import JSON, CheckConstraint, ForeignKey, Index, UniqueConstraint, text
+from sqlalchemy import JSON, CheckConstraint, ForeignKey, Index, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from fund.kernel.db import Base, Id, Key, Pence
@@ -188,19 +188,15 @@ class PaymentFile(Base):
 class PaymentOrder(Base):
     """One payment that has been approved, from ready to confirmed by a line of the bank, or failed.
 
-    `owner` is who is paid ("org:GM-0012"), `grant_owner` whose commitment it uses ("grant:G-2026-003").
+    `owner` is who is paid ("org:GM-0012"), `grant_owner` whose commitment it uses ("grant:G-2026-003"). `pay_by` is the
+    last day for being on time and `target_on` the day that the fund aims at. `line_id` is the line of the bank that
+    showed it leave; it is one for a whole file where the bank books it so.
     """
 
     __tablename__ = "payment_order"
     __table_args__ = (
         Index("ix_payment_order_state", "state", "id"),
-        Index(
-            "uq_payment_order_line",
-            "line_id",
-            unique=True,
-            sqlite_where=text("line_id IS NOT NULL"),
-            postgresql_where=text("line_id IS NOT NULL"),
-        ),
+        Index("ix_payment_order_line", "line_id"),
         CheckConstraint("pence > 0", name="pays_something"),
     )
 
@@ -215,6 +211,8 @@ class PaymentOrder(Base):
     state: Mapped[OrderState]
     ordered_at: Mapped[datetime]
     ordered_by_id: Mapped[Key | None]
+    pay_by: Mapped[date | None]
+    target_on: Mapped[date | None]
     file_id: Mapped[Key | None] = mapped_column(ForeignKey("payment_file.id"), index=True)
     sent_at: Mapped[datetime | None]
     line_id: Mapped[Key | None] = mapped_column(ForeignKey("statement_line.id"))

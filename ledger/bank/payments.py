@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from datetime import datetime
+from datetime import date, datetime
 
 from fund.kernel import audit
 from fund.kernel.access import Actor, Permission
@@ -11,9 +11,9 @@ from fund.kernel.db import db
 from fund.kernel.errors import Conflict, Finding, RuleBroken, require
 from fund.kernel.references import next_reference
 from ledger import service as books
-from ledger.bank import pain001, queries, rules
+from ledger.bank import pain001, payments_csv, queries, rules
 from ledger.bank.lines import settle
-from ledger.bank.models import BankAccount, PaymentFile, PaymentOrder
+from ledger.bank.models import BankAccount, PaymentFile, PaymentOrder, StatementLine
 from ledger.bank.rules import OrderState
 from ledger.money import format_pence
 
@@ -57,6 +57,8 @@ def order_payment(
     description: str,
     actor: Actor | None,
     now: datetime,
+    pay_by: date | None = None,
+    target_on: date | None = None,
 ) -> PaymentOrder:
     """Order a payment that its own folder has had approved. The same key with the same content gives the first order.
 
@@ -65,6 +67,8 @@ def order_payment(
         owner: who is paid ("org:GM-0012").
         grant: whose commitment it uses ("grant:G-2026-003").
         reference: at most 18 characters, which the payee sees on their statement.
+        pay_by: the last day on which it is on time.
+        target_on: the day that the fund aims at.
 
     Raises:
         RuleBroken: when there are no usable bank details, or the reference doesn't fit.
@@ -97,6 +101,8 @@ def order_payment(
         state=OrderState.READY,
         ordered_at=now,
         ordered_by_id=actor.person_id if actor else None,
+        pay_by=pay_by,
+        target_on=target_on,
     )
     db.session.add(order)
     db.session.flush()
@@ -135,15 +141,7 @@ def make_payment_file(*, order_ids: Collection[int], actor: Actor, now: datetime
         made_at=now,
         execute_on=execute_on,
         debtor=pain001.Party(account.name, account.sort_code or "", account.account_number),
-        payments=[
-            pain001.Payment(
-                end_to_end_id=f"{reference}-{order.id}",
-                pence=order.pence,
-                payee=pain001.Party(order.payee.account_name, order.payee.sort_code, order.payee.account_number),
-                reference=order.reference,
-            )
-            for order in orders
-        ],
+        payments=[_as_asked(order, reference) for order in orders],
     )
     made = PaymentFile(
         reference=reference,
@@ -178,6 +176,21 @@ def make_payment_file(*, order_ids: Collection[int], actor: Actor, now: datetime
     )
     db.session.flush()
     return made
+
+
+def _as_asked(order: PaymentOrder, reference: str) -> pain001.Payment:
+    return pain001.Payment(
+        end_to_end_id=f"{reference}-{order.id}",
+        pence=order.pence,
+        payee=pain001.Party(order.payee.account_name, order.payee.sort_code, order.payee.account_number),
+        reference=order.reference,
+    )
+
+
+def as_table(file: PaymentFile) -> bytes:
+    """A payment file as CSV; the same bytes every time, because orders in a file and bank details never change."""
+    orders = queries.orders_in(file.id)
+    return payments_csv.write([_as_asked(order, file.reference) for order in orders], file.execute_on)
 
 
 def _paying_account() -> BankAccount:
@@ -229,6 +242,31 @@ def confirm_order(*, order_id: int, line_id: int, actor: Actor | None, now: date
     order = queries.order(order_id, lock=True)
     _require_state(order, OrderState.SENT)
     line = settle(line_id=line_id, settled_as=f"payment:{order.key}", actor=actor, now=now, expected_pence=-order.pence)
+    _confirm(order, line, actor, now)
+    return order
+
+
+def confirm_file(*, reference: str, line_id: int, actor: Actor | None, now: datetime) -> Sequence[PaymentOrder]:
+    """One line of the bank shows that a whole file left: every payment of it that is still on its way.
+
+    Raises:
+        RuleBroken: when the line isn't money out of just their sum.
+        Conflict: when nothing of the file is on its way, or the line was matched already.
+    """
+    if actor is not None:
+        actor.require(Permission.KEEP_BANK)
+    ids = [order.id for order in queries.orders_in(queries.payment_file(reference).id)]
+    orders = [order for order in queries.orders(ids, lock=True) if order.state is OrderState.SENT]
+    if not orders:
+        raise Conflict("Nothing of this file is on its way. Go back to the payments to see how things stand.")
+    total = sum(order.pence for order in orders)
+    line = settle(line_id=line_id, settled_as=f"payments:{reference}", actor=actor, now=now, expected_pence=-total)
+    for order in orders:
+        _confirm(order, line, actor, now)
+    return orders
+
+
+def _confirm(order: PaymentOrder, line: StatementLine, actor: Actor | None, now: datetime) -> None:
     books.confirm_payment(
         key=books.confirmation_key(order.key),
         pence=order.pence,
@@ -240,7 +278,6 @@ def confirm_order(*, order_id: int, line_id: int, actor: Actor | None, now: date
     order.state, order.line_id, order.confirmed_at = OrderState.CONFIRMED, line.id, now
     audit.record(actor, "payment.confirmed", order.key, at=now, after={"line": line.id})
     db.session.flush()
-    return order
 
 
 def fail_order(

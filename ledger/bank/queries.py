@@ -1,12 +1,13 @@
 """Reads of the bank: statements and lines, payees, payments, and what waits for a steward."""
 
 from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from functools import lru_cache
 from typing import TypeVar
 
 from flask import url_for
-from sqlalchemy import ColumnElement, and_, func, or_, select
+from sqlalchemy import ColumnElement, and_, case, func, or_, select
 from sqlalchemy.orm import joinedload
 
 from fund.kernel.access import Actor, Permission
@@ -286,6 +287,49 @@ def _orders_in(state: OrderState, limit: int) -> Sequence[PaymentOrder]:
         .order_by(PaymentOrder.id)
         .limit(limit)
     ).all()
+
+
+def orders_in(file_id: int) -> Sequence[PaymentOrder]:
+    """The orders of a payment file, as they stand in it."""
+    return db.session.scalars(
+        select(PaymentOrder)
+        .options(joinedload(PaymentOrder.payee))
+        .where(PaymentOrder.file_id == file_id)
+        .order_by(PaymentOrder.id)
+    ).all()
+
+
+@dataclass(frozen=True)
+class Punctuality:
+    """How many payments the bank has confirmed, how many of them in time, and how many by the day that was aimed at."""
+
+    paid: int
+    on_time: int
+    in_target: int
+
+    @property
+    def percent(self) -> int:
+        """Of those paid, how many in time, rounded down: nobody is told 100 who isn't."""
+        return self.on_time * 100 // self.paid if self.paid else 0
+
+
+def punctuality(first: date, last: date) -> Punctuality:
+    """Payments that left the bank on these days, by the day of the bank's line."""
+    paid, on_time, in_target = db.session.execute(
+        select(
+            func.count(),
+            func.count(case((StatementLine.booked_on <= PaymentOrder.pay_by, 1))),
+            func.count(case((StatementLine.booked_on <= PaymentOrder.target_on, 1))),
+        )
+        .select_from(PaymentOrder)
+        .join(StatementLine, StatementLine.id == PaymentOrder.line_id)
+        .where(
+            PaymentOrder.state == OrderState.CONFIRMED,
+            PaymentOrder.pay_by.is_not(None),
+            StatementLine.booked_on.between(first, last),
+        )
+    ).one()
+    return Punctuality(paid, on_time, in_target)
 
 
 def files(limit: int = 50) -> Sequence[PaymentFile]:

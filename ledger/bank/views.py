@@ -1,6 +1,7 @@
 """Pages of the bank: statements and payments out. Those of bank details are in `payee_views`."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from flask import Response, make_response, request, url_for
 from werkzeug.datastructures import FileStorage
@@ -11,10 +12,10 @@ from fund.kernel.forms import ActionForm
 from fund.kernel.once import Done
 from fund.kernel.pages import actor, now, page, submit
 from ledger.bank import payee_views as _payee_pages
-from ledger.bank import queries, service
+from ledger.bank import payments, queries, service
 from ledger.bank.blueprint import bp
 from ledger.bank.forms import BankDetailsForm, FailForm, FileForm, ImportForm, LineForm
-from ledger.bank.models import PaymentOrder, StatementLine
+from ledger.bank.models import PaymentFile, PaymentOrder, StatementLine
 from ledger.bank.questions import service as questions
 from ledger.bank.questions.models import WaitingFile
 from ledger.bank.questions.queries import waiting
@@ -159,12 +160,56 @@ def _payments_page(
         "bank/payments_out.html",
         faulty[1] if faulty else form,
         file_form=form,
+        whole=_whole_files([order for order, _, _ in sent], open_out),
         ready=ready,
         sent=sent,
         confirmed=queries.confirmed_orders(),
         files=queries.files(),
         open_out=open_out,
     )
+
+
+@dataclass(frozen=True)
+class WholeFile:
+    """A payment file that one line of the bank may be: what is still on its way in it, and the line of that sum."""
+
+    file: PaymentFile
+    payments: int
+    pence: int
+    line: StatementLine
+    form: ActionForm
+
+
+def _whole_files(sent: Sequence[PaymentOrder], lines: Sequence[StatementLine]) -> list[WholeFile]:
+    """Files with several payments on their way, where a line of just their sum waits."""
+    found = []
+    for file in {order.file.id: order.file for order in sent if order.file}.values():
+        orders = [order for order in sent if order.file_id == file.id]
+        total = sum(order.pence for order in orders)
+        line = next((line for line in lines if line.amount_pence == -total), None)
+        if len(orders) > 1 and line is not None:
+            found.append(WholeFile(file, len(orders), total, line, ActionForm(None, prefix=f"whole-{file.id}")))
+    return found
+
+
+@bp.post("/bank/files/<reference>/confirm/<int:line_id>")
+@access(Permission.KEEP_BANK)
+def confirm_file(reference: str, line_id: int) -> Response:
+    """One line of the bank is the whole file."""
+    form = ActionForm(prefix=f"whole-{queries.payment_file(reference).id}")
+
+    def work() -> Done:
+        orders = service.confirm_file(reference=reference, line_id=line_id, actor=actor(), now=now())
+        total = format_pence(sum(order.pence for order in orders))
+        return Done(f"The bank has confirmed {len(orders):,} payments, {total}.", url_for("bank.payments_out"))
+
+    return submit(form, work) or _payments_page(_fresh_file_form(), queries.ready_orders())
+
+
+def _fresh_file_form() -> FileForm:
+    form = FileForm(formdata=None, prefix="file")
+    form.offer(queries.ready_orders())
+    return form
 
 
 def _fitting(order: PaymentOrder, lines: Sequence[StatementLine]) -> list[StatementLine]:
@@ -223,4 +268,15 @@ def download(reference: str) -> Response:
     response = make_response(found.content)
     response.mimetype = "application/xml"
     response.headers["Content-Disposition"] = f'attachment; filename="{found.reference}.xml"'
+    return response
+
+
+@bp.get("/bank/files/<reference>.csv")
+@access(Permission.KEEP_BANK)
+def download_table(reference: str) -> Response:
+    """The same payments for banks whose upload takes a table only."""
+    found = queries.payment_file(reference)
+    response = make_response(payments.as_table(found))
+    response.mimetype = "text/csv"
+    response.headers["Content-Disposition"] = f'attachment; filename="{found.reference}.csv"'
     return response

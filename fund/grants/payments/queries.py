@@ -27,6 +27,7 @@ from fund.grants.payments.rules import (
     pay_by,
     prepare_fault,
     stage,
+    target_day,
 )
 from fund.kernel.access import Actor, Permission
 from fund.kernel.calendar import london_day
@@ -54,7 +55,8 @@ class Payment:
         is_prepared: whether somebody put exactly this payment forward.
         approvals: those of exactly this payment; earlier ones that a change made void are left out.
         void_approvals: how many were made void by a change.
-        pay_by: the last day for paying on time; None while something the fund can't cure is awaited.
+        pay_by: the last day for paying on time.
+        target_on: the day that the fund aims at.
     """
 
     instalment: Instalment
@@ -68,6 +70,7 @@ class Payment:
     needed: int
     order: PaymentOrder | None
     pay_by: date
+    target_on: date
 
     @property
     def unmet(self) -> tuple[Condition, ...]:
@@ -244,6 +247,7 @@ def _payment(row: Instalment, around: _Around) -> Payment:
     sha256 = _fingerprint(row, payee)
     is_prepared = sha256 is not None and row.prepared_sha256 == sha256
     given = around.approvals.get(row.id, [])
+    since = _payable_since(row, around)
     counting = tuple(approval for approval in given if approval.sha256 == sha256)
     return Payment(
         instalment=row,
@@ -256,7 +260,8 @@ def _payment(row: Instalment, around: _Around) -> Payment:
         void_approvals=len(given) - len(counting),
         needed=approvals_needed(row.pence, around.policy),
         order=order,
-        pay_by=pay_by(_payable_since(row, around), around.policy),
+        pay_by=pay_by(since, around.policy),
+        target_on=target_day(since, around.policy),
     )
 
 

@@ -12,7 +12,7 @@ from enum import StrEnum
 from hashlib import sha256
 
 from fund.grants.agreements.rules import AgreementState
-from fund.kernel.calendar import in_words
+from fund.kernel.calendar import add_working_days, in_words
 from fund.kernel.policy import Policy
 
 
@@ -278,3 +278,8 @@ def stage(found: tuple[Condition, ...], *, is_prepared: bool, order_state: str |
 def pay_by(became_payable_on: date, policy: Policy) -> date:
     """The last day for paying something that fell due (handbook §6: within 30 days)."""
     return became_payable_on + timedelta(days=policy.pay_within_days)
+
+
+def target_day(became_payable_on: date, policy: Policy) -> date:
+    """The day that the fund aims at for something that fell due (handbook §6: 10 working days)."""
+    return add_working_days(became_payable_on, policy.pay_target_working_days)

@@ -92,7 +92,7 @@ def approve(*, reference: str, number: int, sha256: str, actor: Actor, now: date
     db.session.flush()
     audit.record(actor, "instalment.approved", _name(row), at=now, after={"pence": row.pence, "sha256": sha256})
     if len(found.approvals) + 1 >= found.needed:
-        _order(row, actor, now)
+        _order(found, actor, now)
     return queries.judge([row], now)[0]
 
 
@@ -191,7 +191,8 @@ def _require_conditions(found: Payment) -> None:
     require(Finding(f"{condition.label}: not yet. {condition.why}") for condition in found.unmet)
 
 
-def _order(row: Instalment, actor: Actor, now: datetime) -> None:
+def _order(found: Payment, actor: Actor, now: datetime) -> None:
+    row = found.instalment
     award: Award = row.award
     ledger.bank.service.order_payment(
         key=row.order_key,
@@ -202,6 +203,8 @@ def _order(row: Instalment, actor: Actor, now: datetime) -> None:
         description=f"Payment {row.number} of grant {award.reference} to {row.organisation.name}",
         actor=actor,
         now=now,
+        pay_by=found.pay_by,
+        target_on=found.target_on,
     )
     row.state = InstalmentState.ORDERED
     row.ordered_at = now

@@ -70,6 +70,17 @@ GRANTS = (
         bites="payments",
     ),
     S(
+        "pay_target_working_days",
+        "Aim to pay within",
+        "How soon after it is due the fund aims to pay.",
+        _P,
+        _N,
+        low=1,
+        high=20,
+        unit="working days",
+        bites="payments",
+    ),
+    S(
         "bank_detail_pause_days",
         "Pause after new bank details",
         "How long changed bank details rest before they are paid to.",

@@ -142,3 +142,15 @@ ALTER TABLE payee ADD COLUMN name_agreed_at TIMESTAMP WITH TIME ZONE
 
 CREATE INDEX ix_account_by_kind ON account (kind, owner)
 ;
+
+ALTER TABLE payment_order ADD COLUMN pay_by DATE
+;
+
+ALTER TABLE payment_order ADD COLUMN target_on DATE
+;
+
+DROP INDEX uq_payment_order_line
+;
+
+CREATE INDEX ix_payment_order_line ON payment_order (line_id)
+;

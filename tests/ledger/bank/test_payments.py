@@ -12,7 +12,7 @@ from fund.kernel.db import transaction
 from fund.kernel.errors import Conflict, NotAllowed, NotFound, RuleBroken
 from ledger import queries as books
 from ledger import service as ledger
-from ledger.bank import pain001, queries, service
+from ledger.bank import pain001, payments_csv, queries, service
 from ledger.bank.models import PaymentFile, PaymentOrder
 from ledger.bank.pain001 import NAMESPACE, Party, Payment
 from ledger.bank.rules import NameCheck, OrderState
@@ -195,6 +195,54 @@ def fail(people: People, one: PaymentOrder, line_id: int | None = None, reason: 
         service.fail_order(order_id=one.id, reason=reason, line_id=line_id, actor=people.payer, now=LATER)
 
 
+def test_one_line_confirms_a_whole_file(people: People) -> None:
+    one, other = order(100_00), order(250_00, key="grant:G-2026-003:instalment:2", reference="G-2026-003-2")
+    made = make_file(people, one, other)
+    with transaction():
+        service.import_statement(
+            content=camt([("2026-06-09", -349_99, "Bulk", made.reference), ("2026-06-10", -350_00, "Bulk", "")]),
+            filename="june.xml",
+            actor=people.payer,
+            now=LATER,
+        )
+    short, line = queries.open_lines_out()
+    with pytest.raises(RuleBroken, match="the very same sum"), transaction():
+        service.confirm_file(reference=made.reference, line_id=short.id, actor=people.payer, now=LATER)
+    with transaction():
+        confirmed = service.confirm_file(reference=made.reference, line_id=line.id, actor=people.payer, now=LATER)
+    assert [(found.state, found.line_id) for found in confirmed] == [(OrderState.CONFIRMED, line.id)] * 2
+    assert books.pot().in_transit_pence == 0
+    assert books.balance(AccountKind.SUSPENSE) == 349_99
+    with pytest.raises(Conflict, match="Nothing of this file"), transaction():
+        service.confirm_file(reference=made.reference, line_id=short.id, actor=people.payer, now=LATER)
+    assert ledger.check() == []
+
+
+def test_how_many_payments_were_on_time(people: People) -> None:
+    days = {"pay_by": date(2026, 6, 9), "target_on": date(2026, 6, 8)}
+    keys = [f"grant:G-2026-003:instalment:{number}" for number in (1, 2, 3)]
+    asked = [days, days | {"target_on": date(2026, 6, 9)}, days | {"pay_by": date(2026, 6, 8)}]
+    with transaction():
+        orders = [
+            service.order_payment(
+                key=key, owner=OWNER, grant=GRANT, pence=100_00 + number, reference=f"G-{number}",
+                description="An instalment", actor=None, now=LATER, **more,
+            )
+            for number, (key, more) in enumerate(zip(keys, asked, strict=True), 1)
+        ]  # fmt: skip
+    make_file(people, *orders)
+    lines = [("2026-06-09", -(100_00 + number), "Weaste", "") for number in (1, 2, 3)]
+    with transaction():
+        service.import_statement(content=camt(lines), filename="june.xml", actor=people.payer, now=LATER)
+    for found in queries.sent_orders():
+        line = next(line for line in queries.open_lines_out() if line.amount_pence == -found.pence)
+        with transaction():
+            service.confirm_order(order_id=found.id, line_id=line.id, actor=people.payer, now=LATER)
+    counted = queries.punctuality(date(2026, 4, 1), date(2027, 3, 31))
+    assert (counted.paid, counted.on_time, counted.in_target, counted.percent) == (3, 2, 1, 66)
+    assert queries.punctuality(date(2026, 6, 10), date(2027, 3, 31)).paid == 0
+
+
 def test_calling_off_a_ready_payment_books_nothing(people: People) -> None:
     one = order()
     fail(people, one)
@@ -290,3 +338,9 @@ def test_a_large_file_of_long_names_is_valid(shared_data: Path) -> None:
     )
     schema(shared_data).assertValid(etree.fromstring(content))
     assert b"<CtrlSum>30000000000000.00</CtrlSum>" in content
+
+
+def test_the_table_can_hold_no_formula() -> None:
+    payee = Party("=HYPERLINK(1)+Zoë’s Café", "112233", "00000001")
+    row = payments_csv.write([Payment("x-1", 5, payee, "-1+G-2026")], date(2026, 6, 8)).decode().splitlines()[1]
+    assert row == "HYPERLINK(1)+Zoe's Cafe,11-22-33,00000001,0.05,1+G-2026,08/06/2026"

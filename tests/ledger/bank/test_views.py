@@ -325,6 +325,12 @@ def test_a_payment_goes_out_and_is_confirmed(office: Office, clock: MovableClock
     download = office.pat.get("/bank/files/PF-2026-001.xml")
     assert download.response.mimetype == "application/xml"
     assert b"<CtrlSum>400.00</CtrlSum>" in download.response.data
+    table = office.pat.get("/bank/files/PF-2026-001.csv")
+    assert table.response.mimetype == "text/csv"
+    assert table.response.data.decode().splitlines() == [
+        "Name,Sort code,Account number,Amount,Reference,Payment date",
+        "Weaste Wheelers CIC,11-22-33,12345678,400.00,G-2026-003-1,08/06/2026",
+    ]
     send(office.pat, camt([("2026-06-09", -400_00, "Weaste", "G-2026-003-1"), ("2026-06-09", -1_00, "x", "y")]))
     done = office.pat.get("/bank/payments").send("Confirm £400 to Weaste Wheelers CIC")
     assert "The bank has confirmed £400." in done.text
@@ -416,7 +422,11 @@ def test_the_task_page_leads_to_the_bank(office: Office) -> None:
 def test_interest_and_charges_of_the_bank(office: Office) -> None:
     put_in(100_00)
     send(office.gwen, camt([("2026-06-01", 1_23, "Bank", "GROSS INTEREST"), ("2026-06-02", -6_50, "", "CHARGE")]))
-    interest = office.gwen.get("/money-in").follow("Choose another pledge for £1.23 from Bank, line 1").follow("It is interest from the bank")
+    interest = (
+        office.gwen.get("/money-in")
+        .follow("Choose another pledge for £1.23 from Bank, line 1")
+        .follow("It is interest from the bank")
+    )
     assert "GROSS INTEREST" in interest.text
     assert "£1.23 of interest is in the pot." in interest.send("This is interest").text
     charge = office.gwen.get("/bank/payments").follow("It is a charge: −£6.50 on 2 June 2026, line 2")
@@ -444,3 +454,24 @@ def test_a_line_out_is_no_interest_and_a_line_in_no_charge(office: Office, app: 
         service.settle_interest(line_id=2, actor=steward, now=NOW)
     with pytest.raises(RuleBroken, match="can't be a charge"), transaction():
         service.settle_charge(line_id=1, actor=steward, now=NOW)
+
+
+def test_the_bank_books_a_file_as_one_line(office: Office, clock: MovableClock) -> None:
+    ready(office, clock)
+    with transaction():
+        service.order_payment(
+            key="grant:G-2026-003:instalment:2",
+            owner="org:GM-0012",
+            grant=GRANT,
+            pence=100_00,
+            reference="G-2026-003-2",
+            description="Second instalment",
+            actor=None,
+            now=clock.now(),
+        )
+    office.pat.get("/bank/payments").send("Make the payment file")
+    send(office.pat, camt([("2026-06-09", -500_00, "Bulk payment", "PF")]))
+    page = office.pat.get("/bank/payments")
+    done = page.send("Confirm all 2 payments of PF-2026-001")
+    assert "The bank has confirmed 2 payments, £500." in done.text
+    assert books.pot().in_transit_pence == 0
