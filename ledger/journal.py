@@ -9,12 +9,15 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, NoReturn
 
+from sqlalchemy.exc import DBAPIError
+
 from fund.kernel import audit
 from fund.kernel.access import Actor
+from fund.kernel.calendar import in_words
 from fund.kernel.db import Driver, db, driver
 from fund.kernel.errors import Conflict, RuleBroken
 from ledger.money import format_pence
-from ledger.rules import CHART, Leg, Posted, account_name, digest, said, shortfall, transfer_faults
+from ledger.rules import CHART, DAY_IS_CLOSED, Leg, Posted, account_name, digest, said, shortfall, transfer_faults
 
 _POST = (
     "SELECT made, unknown, refused FROM post_transfer(?, ?, ?, ?, ?, ?, ?, ?, ?, ?::text[], ?::bigint[], ?, ?::json)"
@@ -41,7 +44,8 @@ def write(wanted: Transfer, *, actor: Actor | None, now: datetime) -> Posted:
         `Posted`, with `first` False where its key already stands for the very same transfer.
 
     Raises:
-        RuleBroken: when an account would pass its limit, with the figures. The transaction must then be rolled back.
+        RuleBroken: when an account would pass its limit, with the figures, or the day is closed. The transaction must
+            then be rolled back.
         Conflict: when the key stands for another transfer.
         ValueError: when the legs are no transfer.
     """
@@ -71,12 +75,20 @@ def write(wanted: Transfer, *, actor: Actor | None, now: datetime) -> Posted:
         wanted.reason,
     )
     told = {"kind": wanted.kind} | {leg.code: leg.pence for leg in wanted.legs}
-    if books.is_sqlite:
-        made = _step_by_step(books, header, says, wanted.legs)
-        if made is not None:
-            audit.record(actor, "transfer.posted", wanted.key, at=now, after=told)
-    else:
-        made = _in_one(books, header, says, wanted.legs, actor.organisation_id if actor else None, told)
+    try:
+        if books.is_sqlite:
+            made = _step_by_step(books, header, says, wanted.legs)
+            if made is not None:
+                audit.record(actor, "transfer.posted", wanted.key, at=now, after=told)
+        else:
+            made = _in_one(books, header, says, wanted.legs, actor.organisation_id if actor else None, told)
+    except DBAPIError as error:
+        if DAY_IS_CLOSED in str(error.orig):
+            raise RuleBroken(
+                f"{in_words(wanted.occurred_on)} is closed in the books, so nothing more can be dated on it. Date this "
+                "on an open day; the page “Closed periods” says which is the first."
+            ) from error
+        raise
     return _first(books, wanted) if made is None else Posted(made, wanted.key, first=True)
 
 

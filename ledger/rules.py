@@ -246,6 +246,9 @@ def digest(head: str, legs: Sequence[tuple[int, int]]) -> str:
     return sha256(f"{head}[{moves}]]".encode()).hexdigest()
 
 
+DAY_IS_CLOSED = "this day of the books is closed"
+"""How the database begins to refuse a transfer of a closed day (`fund.migrations.guards.closed_days`)."""
+
 FIRST_SEAL = "0" * 64
 """What the first seal builds on."""
 

@@ -166,6 +166,7 @@ SECOND_FACTOR = frozenset(
         Permission.WRITE_OFF_PLEDGES,
         Permission.PREPARE_CLOSING,
         Permission.CONFIRM_CLOSING,
+        Permission.ACCEPT_RESTRICTIONS,
         # ballots: calling, closing, declaring and voiding them
         Permission.RUN_BALLOTS,
         Permission.VOID_BALLOTS,
