@@ -58,6 +58,7 @@ def fill(now: datetime, tell: Callable[[str], None]) -> None:
     _second_round(teller)
     tell("A third round, open for proposals …")
     _third_round(teller)
+    paying.pay_for_a_place(teller, "Hearth and Home Trust", 8_000, -11)
     paying.pay_without_reference(teller, "Loom and Lantern Print", -6)
     paying.pledge_by_instalments(teller, "Etherow College", -45, invoiced=True)
     paying.pledge_by_instalments(teller, "Canalside Logistics", -5, invoiced=False)

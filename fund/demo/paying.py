@@ -3,13 +3,18 @@
 from collections.abc import Sequence
 
 from fund.demo.bank_statement import ACCOUNT_NAME, ACCOUNT_NUMBER, SORT_CODE, Line
-from fund.demo.teller import CAST, STEWARD, Teller
+from fund.demo.teller import BOARD_MEMBER, CAST, STEWARD, Teller
+from fund.kernel.places import DISTRICTS
 from ledger.bank import service as bank
 from ledger.bank.questions import service as questions
 from members.contributions import service as contributions
 from members.contributions.invoices import service as invoices
 from members.contributions.schedules import queries as schedule
 from members.contributions.schedules.rules import PledgeKind
+from members.restrictions import service as restrictions
+from members.restrictions.rules import Terms
+
+BURY = next(district.code for district in DISTRICTS if district.name == "Bury")
 
 
 def open_account(teller: Teller, day: int) -> None:
@@ -44,6 +49,41 @@ def pay_without_reference(teller: Teller, name: str, day: int) -> None:
     pledge(teller, name, CAST[name].pays_pounds, day)
     teller.import_statement(
         day + 4, [Line(teller.date(day + 3), CAST[name].pays_pounds * 100, name.upper(), "THANK YOU")]
+    )
+
+
+def pay_for_a_place(teller: Teller, name: str, pounds: int, day: int) -> None:
+    """Money kept for one district, on top of the year's contribution: wished for, written down, accepted, paid."""
+    made = teller.do(
+        lambda: contributions.pledge(
+            organisation_id=teller.organisations[name],
+            pence=pounds * 100,
+            po_number=None,
+            wish="For warm places in Bury, please, within two years.",
+            actor=teller.certifier(name),
+            now=teller.at(day, 14),
+        )
+    )
+    terms = Terms(purpose="Warm places", districts=frozenset({BURY}), spend_by=teller.date(day + 730))
+    kept = teller.do(
+        lambda: restrictions.propose(
+            pledge_reference=made.reference,
+            title="Warm places in Bury",
+            terms=terms,
+            actor=teller.official(STEWARD),
+            now=teller.at(day + 1),
+        )
+    )
+    teller.do(
+        lambda: restrictions.accept(
+            reference=kept.reference, actor=teller.official(BOARD_MEMBER), now=teller.at(day + 1, 16)
+        )
+    )
+    (line,) = teller.import_statement(day + 3, [Line(teller.date(day + 2), pounds * 100, name.upper(), made.reference)])
+    teller.do(
+        lambda: contributions.match(
+            line_id=line.id, pledge_id=made.id, actor=teller.official(STEWARD), now=teller.at(day + 4)
+        )
     )
 
 
