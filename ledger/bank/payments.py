@@ -9,6 +9,7 @@ from fund.kernel.access import Actor, Permission
 from fund.kernel.calendar import london_day
 from fund.kernel.db import db
 from fund.kernel.errors import Conflict, Finding, RuleBroken, require
+from fund.kernel.policy import policy_at
 from fund.kernel.references import next_reference
 from ledger import service as books
 from ledger.bank import pain001, payments_csv, queries, rules
@@ -23,6 +24,15 @@ _STATE_WORDS = {
     OrderState.CONFIRMED: "is confirmed by the bank",
     OrderState.FAILED: "failed",
 }
+
+
+Teller = Callable[[PaymentOrder, datetime], None]
+_TELLERS: list[Teller] = []
+
+
+def tell_of_failures(teller: Teller) -> None:
+    """Let the folder that knows the payee's people tell them that a payment did not arrive."""
+    _TELLERS.append(teller)
 
 
 Judge = Callable[[Sequence[PaymentOrder], datetime], Iterable[Finding]]
@@ -134,7 +144,7 @@ def make_payment_file(*, order_ids: Collection[int], actor: Actor, now: datetime
         _require_state(order, OrderState.READY)
     require(finding for order in orders for finding in _payer_faults(order, actor, now))
     require(finding for judge in _JUDGES for finding in judge(orders, now))
-    execute_on = rules.execution_day(now)
+    execute_on = rules.execution_day(now, policy_at(now).bank_cut_off_hour)
     reference = next_reference("PF", year=london_day(now).year)
     content = pain001.write(
         message_id=reference,
@@ -289,7 +299,8 @@ def fail_order(
     pay again, order again under another key.
 
     Raises:
-        RuleBroken: without a reason, or where a confirmed payment comes without the line that brought it back.
+        RuleBroken: without a reason, where a confirmed payment comes without the line that brought it back, or for who
+            made the file of one that is on its way.
         Conflict: when it failed already.
     """
     if actor is not None:
@@ -299,6 +310,9 @@ def fail_order(
     order = queries.order(order_id, lock=True)
     _require_state(order, OrderState.READY, OrderState.SENT, OrderState.CONFIRMED)
     before, occurred_on = order.state, london_day(now)
+    if before is OrderState.SENT and actor is not None:
+        maker = order.file.made_by_id if order.file else None
+        require(rules.fail_faults(made_file_by_id=maker, reporter_id=actor.person_id))
     if before is OrderState.CONFIRMED:
         if line_id is None:
             raise RuleBroken([Finding("Choose the line of the bank that brought the money back.", "line")])
@@ -317,4 +331,6 @@ def fail_order(
     order.state, order.failed_at, order.failed_reason = OrderState.FAILED, now, reason
     audit.record(actor, "payment.failed", order.key, at=now, before={"state": before.value}, after={"reason": reason})
     db.session.flush()
+    for teller in _TELLERS:
+        teller(order, now)
     return order

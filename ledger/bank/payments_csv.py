@@ -24,11 +24,11 @@ def write(payments: Sequence[Payment], execute_on: date) -> bytes:
         sort_code = one.payee.sort_code
         table.writerow(
             [
-                bank_text(one.payee.name, LONGEST_PAYEE_NAME).lstrip("+-'"),
+                bank_text(one.payee.name, LONGEST_PAYEE_NAME).lstrip("+-' "),
                 f"{sort_code[:2]}-{sort_code[2:4]}-{sort_code[4:]}",
                 one.payee.account_number,
                 f"{one.pence // 100}.{one.pence % 100:02}",
-                bank_text(one.reference, LONGEST_REFERENCE).lstrip("+-'"),
+                bank_text(one.reference, LONGEST_REFERENCE).lstrip("+-' "),
                 f"{execute_on:%d/%m/%Y}",
             ]
         )

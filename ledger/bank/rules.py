@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from enum import StrEnum
 
-from fund.kernel.calendar import add_working_days, london_day
+from fund.kernel.calendar import add_working_days, is_working_day, london_day
+from fund.kernel.clock import LONDON
 from fund.kernel.errors import Finding
 
 
@@ -74,6 +75,10 @@ def bank_detail_faults(account_name: str, sort_code: str, account_number: str) -
         yield Finding("Write the name that the account is held in, as the bank has it.", "account_name")
     elif len(account_name.strip()) > LONGEST_PAYEE_NAME:
         yield Finding(f"A bank takes {LONGEST_PAYEE_NAME} characters of a name. Shorten it.", "account_name")
+    elif not re.search(r"[A-Za-z0-9]", bank_text(account_name, LONGEST_PAYEE_NAME)):
+        yield Finding(
+            "UK banks take Latin letters and digits only. Write the name as your statement has it.", "account_name"
+        )
     if sort_code_digits(sort_code) is None:
         yield Finding(WRITE_SORT_CODE, "sort_code")
     if account_digits(account_number) is None:
@@ -207,14 +212,30 @@ def pay_faults(
         yield Finding(f"You gave the bank details of {name}. Ask another steward to make the file for this payment.")
 
 
+def fail_faults(*, made_file_by_id: int | None, reporter_id: int) -> Iterator[Finding]:
+    """Saying that a payment on its way never arrived lets it be paid again, so the maker of its file may not say so."""
+    if reporter_id == made_file_by_id:
+        yield Finding(
+            "You made the file that this payment is in. Ask another steward to see at the bank that it did not leave, "
+            "and to mark it: it could be paid twice."
+        )
+
+
 def usable_from(verified_at: datetime, pause_days: int) -> datetime:
     """When verified details may be used: so many times 24 hours after the call-back (handbook §6)."""
     return verified_at + timedelta(days=pause_days)
 
 
-def execution_day(now: datetime) -> date:
-    """The working day on which a file made at `now` asks to be executed: today, if the bank works today."""
-    return add_working_days(london_day(now), 0)
+def execution_day(now: datetime, cut_off_hour: int) -> date:
+    """The working day on which a file made at `now` asks to be executed: today, if the bank works today and takes files
+    until later; else the next day on which it works.
+
+    Args:
+        cut_off_hour: the hour in London from which the bank leaves files to its next working day.
+    """
+    today = london_day(now)
+    late = is_working_day(today) and now.astimezone(LONDON).hour >= cut_off_hour
+    return add_working_days(today, 1 if late else 0)
 
 
 def bank_text(text: str, longest: int) -> str:

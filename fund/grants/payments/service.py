@@ -22,7 +22,7 @@ from fund.kernel.outbox import mail
 from fund.kernel.topics import Topic
 from ledger.bank.models import Payee, PaymentOrder
 from ledger.bank.payees import tell_of_new_details
-from ledger.bank.payments import ask_before_paying
+from ledger.bank.payments import ask_before_paying, tell_of_failures
 from ledger.money import format_pence
 from members.models import Organisation
 
@@ -160,6 +160,31 @@ def tell_certifiers(payee: Payee, now: datetime) -> None:
 
 
 tell_of_new_details(tell_certifiers)
+
+
+def tell_of_failure(order: PaymentOrder, now: datetime) -> None:
+    """Write to who binds the payee that a payment did not arrive, and what to look at."""
+    organisation = db.session.scalar(
+        select(Organisation).where(Organisation.reference == order.owner.removeprefix("org:"))
+    )
+    if organisation is None or order.file_id is None:  # one that was only called off nobody had heard of
+        return
+    for contact in awards.certifiers(organisation):
+        mail(
+            key=f"{order.key}:failed:{contact.email}",
+            to=contact.email,
+            subject=f"A payment did not arrive: {order.reference}",
+            what=f"{order.description}, {format_pence(order.pence)}, did not arrive. The bank or a steward says: "
+            f"{order.failed_reason} Please look whether your account, ending {order.payee.account_number[-4:]}, is "
+            "still the right one. The money is kept for you, and the payment is made again once this is mended.",
+            why=f"You certify for {organisation.name}, which the fund pays.",
+            path="/bank/details",
+            now=now,
+            topic=Topic.MONEY,
+        )
+
+
+tell_of_failures(tell_of_failure)
 
 
 def _locked(reference: str, number: int, now: datetime) -> Payment:

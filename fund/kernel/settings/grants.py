@@ -81,6 +81,17 @@ GRANTS = (
         bites="payments",
     ),
     S(
+        "bank_cut_off_hour",
+        "The bank takes files until",
+        "A payment file made later asks for the bank's next working day.",
+        _P,
+        _N,
+        low=1,
+        high=24,
+        unit="o'clock",
+        bites="payments",
+    ),
+    S(
         "bank_detail_pause_days",
         "Pause after new bank details",
         "How long changed bank details rest before they are paid to.",

@@ -137,8 +137,11 @@ def test_a_failed_payment_goes_back_to_the_commitment_and_is_tried_again_under_a
     before = grant.balances()
     with transaction():
         ledger.bank.service.fail_order(
-            order_id=_order(key).id, reason="No such account", actor=grant.actors["steward"], now=clock.now()
+            order_id=_order(key).id, reason="No such account.", actor=grant.actors["second steward"], now=clock.now()
         )
+    told = db.session.scalars(select(OutboxMessage).where(OutboxMessage.key.like(f"{key}:failed:%"))).all()
+    assert told
+    assert "did not arrive. The bank or a steward says: No such account." in told[0].what
     assert _stage(grant) is Stage.FAILED
     assert grant.balances() == (before[0], 10_000_00, 0, 0)
     seen = grant.prepare()

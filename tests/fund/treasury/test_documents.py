@@ -92,7 +92,11 @@ def test_a_payment_leads_to_its_grant_its_page_its_file_and_the_bank(
     assert page.follow(grant.reference).heading == f"Grant {grant.reference}"
     with transaction():
         ledger.bank.service.fail_order(
-            order_id=order_id, reason="Closed account", line_id=None, actor=grant.actors["steward"], now=clock.now()
+            order_id=order_id,
+            reason="Closed account",
+            line_id=None,
+            actor=grant.actors["second steward"],
+            now=clock.now(),
         )
     returned = _page(visitor, f"{key}:returned:1")
     assert "Closed account" in returned.text

@@ -192,7 +192,7 @@ def test_one_line_confirms_one_payment(people: People) -> None:
 
 def fail(people: People, one: PaymentOrder, line_id: int | None = None, reason: str = "Account closed") -> None:
     with transaction():
-        service.fail_order(order_id=one.id, reason=reason, line_id=line_id, actor=people.payer, now=LATER)
+        service.fail_order(order_id=one.id, reason=reason, line_id=line_id, actor=people.verifier, now=LATER)
 
 
 def test_one_line_confirms_a_whole_file(people: People) -> None:
@@ -263,6 +263,14 @@ def test_a_sent_payment_that_fails_is_committed_again(people: People) -> None:
     make_file(people, again)
     assert books.pot().paid_pence == 400_00
     assert ledger.check() == []
+
+
+def test_who_made_the_file_does_not_say_alone_that_a_payment_never_left(people: People) -> None:
+    one = order()
+    make_file(people, one)
+    with pytest.raises(RuleBroken, match="could be paid twice"), transaction():
+        service.fail_order(order_id=one.id, reason="Closed", actor=people.payer, now=LATER)
+    assert queries.order(one.id).state is OrderState.SENT
 
 
 def test_a_confirmed_payment_comes_back_by_a_line_of_the_bank(people: People) -> None:
@@ -342,5 +350,7 @@ def test_a_large_file_of_long_names_is_valid(shared_data: Path) -> None:
 
 def test_the_table_can_hold_no_formula() -> None:
     payee = Party("=HYPERLINK(1)+Zoë’s Café", "112233", "00000001")
+    spaced = Payment("x-2", 5, Party("- +1+1", "112233", "00000001"), "G-1")
+    assert payments_csv.write([spaced], date(2026, 6, 8)).decode().splitlines()[1].startswith("1+1,")
     row = payments_csv.write([Payment("x-1", 5, payee, "-1+G-2026")], date(2026, 6, 8)).decode().splitlines()[1]
     assert row == "HYPERLINK(1)+Zoe's Cafe,11-22-33,00000001,0.05,1+G-2026,08/06/2026"

@@ -67,6 +67,12 @@ def test_all_faults_of_bank_details_at_once() -> None:
     assert not list(bank_detail_faults("Ann", "12-34-56", "12345678"))
 
 
+@pytest.mark.parametrize("name", ["你好", "+++", "- '"])
+def test_a_name_that_no_uk_bank_can_write(name: str) -> None:
+    (fault,) = bank_detail_faults(name, "12-34-56", "12345678")
+    assert fault.message.startswith("UK banks take Latin letters")
+
+
 def test_who_gave_details_neither_verifies_nor_pays() -> None:
     assert list(verify_faults(given_by_id=1, verifier_id=1))
     assert not list(verify_faults(given_by_id=1, verifier_id=2))
@@ -97,9 +103,14 @@ def test_bank_text_keeps_to_plain_letters() -> None:
         (datetime(2026, 6, 1, 9, tzinfo=UTC), date(2026, 6, 1)),
         (datetime(2026, 6, 6, 9, tzinfo=UTC), date(2026, 6, 8)),
         (datetime(2026, 8, 31, 9, tzinfo=UTC), date(2026, 9, 1)),
-        (datetime(2026, 12, 24, 23, 30, tzinfo=UTC), date(2026, 12, 24)),
+        (datetime(2026, 6, 1, 13, 59, tzinfo=UTC), date(2026, 6, 1)),  # one minute to three in London
+        (datetime(2026, 6, 1, 14, tzinfo=UTC), date(2026, 6, 2)),
+        (datetime(2026, 6, 5, 20, tzinfo=UTC), date(2026, 6, 8)),
+        (datetime(2026, 6, 6, 20, tzinfo=UTC), date(2026, 6, 8)),
+        (datetime(2026, 12, 24, 23, 30, tzinfo=UTC), date(2026, 12, 29)),
         (datetime(2026, 12, 25, 9, tzinfo=UTC), date(2026, 12, 29)),
     ],
 )
 def test_files_ask_for_a_working_day(made: datetime, day: date) -> None:
-    assert execution_day(made) == day
+    assert execution_day(made, 15) == day
+    assert execution_day(made, 24) <= day

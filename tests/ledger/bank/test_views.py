@@ -370,7 +370,9 @@ def test_nothing_chosen(office: Office, clock: MovableClock) -> None:
 def test_a_payment_that_failed(office: Office, clock: MovableClock) -> None:
     ready(office, clock)
     office.pat.get("/bank/payments").send("Make the payment file")
-    page = office.pat.get("/bank/payments").follow("This payment failed: £400 to Weaste Wheelers CIC")
+    own = office.pat.get("/bank/payments").follow("This payment failed: £400 to Weaste Wheelers CIC")
+    assert "it could be paid twice" in own.send("Mark this payment as failed", reason="Closed").errors()[0]
+    page = office.vic.get("/bank/payments").follow("This payment failed: £400 to Weaste Wheelers CIC")
     assert page.send("Mark this payment as failed").errors() == ["Write why the payment failed."]
     done = page.send("Mark this payment as failed", reason="Account closed")
     assert "committed to the grant again" in done.text
