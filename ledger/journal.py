@@ -173,10 +173,13 @@ def _step_by_step(books: Driver, header: Sequence[Any], says: str, legs: Sequenc
 
 
 def _ids(books: Driver, legs: Sequence[Leg]) -> dict[str, int]:
-    """Ids of the legs' accounts by code, of those that exist."""
-    places = ", ".join("?" * len(legs))
-    rows = books.run(f"SELECT code, id FROM account WHERE code IN ({places})", *(leg.code for leg in legs))
-    return dict(rows)
+    """Ids of the legs' accounts by code, of those that exist. An account is never deleted or given another code, so
+    a transaction of many transfers asks for each once."""
+    codes = [leg.code for leg in legs]
+    if unknown := [code for code in codes if code not in books.ids]:
+        places = ", ".join("?" * len(unknown))
+        books.ids.update(books.run(f"SELECT code, id FROM account WHERE code IN ({places})", *unknown))
+    return {code: books.ids[code] for code in codes if code in books.ids}
 
 
 def _open_missing(books: Driver, legs: Sequence[Leg]) -> None:

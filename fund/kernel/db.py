@@ -129,6 +129,8 @@ class Driver:
         self._dialect = connection.dialect
         self._cursor = connection.connection.cursor()
         self.is_sqlite = self._dialect.name == "sqlite"
+        self.ids: dict[str, int] = {}
+        """Ids that a caller read and need not read again while this transaction is open."""
 
     def run(self, statement: str, *values: Any) -> Sequence[Any]:
         """Run a statement written with ? for its values; every row it gives.
