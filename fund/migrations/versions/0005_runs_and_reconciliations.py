@@ -33,15 +33,15 @@ def upgrade() -> None:
                     name = f"fk_{table.name}_{column.name}_{key.column.table.name}"
                     text += f" CONSTRAINT {name} REFERENCES {key.column.table.name} ({key.column.name})"
                 bind.exec_driver_sql(f"ALTER TABLE {table.name} ADD COLUMN {text}")
-        old = {check["name"]: re.sub(r"\W", "", check["sqltext"]) for check in before.get_check_constraints(table.name)}
+        old = {check["name"]: str(check["sqltext"]) for check in before.get_check_constraints(table.name)}
         for check in table.constraints:
             if isinstance(check, CheckConstraint):
                 name = str(check.name)
                 condition = str(check.sqltext.compile(dialect=bind.dialect, compile_kwargs={"literal_binds": True}))
-                if name in old and bind.dialect.name == "sqlite" and re.sub(r"\W", "", condition) != old[name]:
+                values = set(re.findall(r"'(\w+)'", condition))
+                if bind.dialect.name == "sqlite" and values - set(re.findall(r"'(\w+)'", old.get(name, condition))):
                     reshape.allow(bind, table.name, name, condition)
                 if name in old and bind.dialect.name == "postgresql":
-                    values = set(re.findall(r"'(\w+)'", condition))
                     held = bind.exec_driver_sql(
                         "SELECT pg_get_constraintdef(oid) FROM pg_constraint WHERE conname = %s", (name,)
                     ).scalar_one()
