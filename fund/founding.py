@@ -134,7 +134,7 @@ def empty() -> None:
             connection.exec_driver_sql("PRAGMA defer_foreign_keys=ON")  # until the last table is gone
         ending = "" if connection.dialect.name == "sqlite" else " CASCADE"
         for name in inspect(connection).get_table_names():
-            connection.exec_driver_sql(f'DROP TABLE "{name}"{ending}')
+            connection.exec_driver_sql(f'DROP TABLE IF EXISTS "{name}"{ending}')
         if connection.dialect.name == "postgresql":
             for name in connection.exec_driver_sql(_OWN_FUNCTIONS).scalars().all():
                 connection.exec_driver_sql(f"DROP FUNCTION {name} CASCADE")

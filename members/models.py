@@ -31,7 +31,7 @@ class ConnectedGroup(Base):
 
 
 class OrganisationWord(Base):
-    """One word of an organisation's name, for finding it among many by how a word begins."""
+    """One word of an organisation's name, for finding names alike by how a rare word begins."""
 
     __tablename__ = "organisation_word"
 

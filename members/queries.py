@@ -4,7 +4,23 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from sqlalchemy import ColumnElement, and_, exists, func, intersect, or_, select, tuple_
+from sqlalchemy import (
+    Boolean,
+    ColumnElement,
+    Integer,
+    Select,
+    Text,
+    and_,
+    cast,
+    column,
+    exists,
+    func,
+    or_,
+    select,
+    table,
+    tuple_,
+)
+from sqlalchemy.dialects.postgresql import TSQUERY
 from sqlalchemy.orm import contains_eager
 
 from fund.kernel.access import Actor, Permission, Role
@@ -196,10 +212,10 @@ def found_by(text: str, status: MembershipStatus) -> ColumnElement[bool]:
     words = name_words(text)[:MOST_WORDS]
     if not words:
         return and_(few, Organisation.id.in_(sorted(exact)))
-    having = _with_words(words)
-    if len(having) <= MOST_LOOKED_UP:
-        return and_(few, Organisation.id.in_(sorted({*exact, *having})))
-    by_name = and_(*(_has_word(word) for word in words))
+    having, by_name = _with_words(words)
+    some = list(db.session.scalars(having.limit(MOST_LOOKED_UP + 1)))
+    if len(some) <= MOST_LOOKED_UP:
+        return and_(few, Organisation.id.in_(sorted({*exact, *some})))
     return and_(Organisation.status == status, or_(Organisation.id.in_(sorted(exact)), by_name) if exact else by_name)
 
 
@@ -208,15 +224,21 @@ def _begins(word: str) -> ColumnElement[bool]:
     return and_(OrganisationWord.word >= first, OrganisationWord.word < end) if end else OrganisationWord.word >= first
 
 
-def _has_word(word: str) -> ColumnElement[bool]:
-    return exists().where(OrganisationWord.organisation_id == Organisation.id, _begins(word))
+_NAMES = table("organisation_search", column("rowid", Integer), column("organisation_search", Text))
 
 
-def _with_words(words: Sequence[str]) -> list[int]:
-    """Who has a word that begins with each of `words`; one more than may be looked up where there are many."""
-    having = [select(OrganisationWord.organisation_id).where(_begins(word)) for word in words]
-    every = intersect(*having) if len(having) > 1 else having[0].distinct()  # a name may have two words that begin so
-    return list(db.session.scalars(every.limit(MOST_LOOKED_UP + 1)))
+def _with_words(words: Sequence[str]) -> tuple[Select[int], ColumnElement[bool]]:
+    """Who has a word that begins with each of `words`, as a query of keys and as a condition on Organisation.
+
+    Both ask the index of all names (`fund.migrations.finding`), in the words of its database.
+    """
+    if db.session.get_bind().dialect.name == "postgresql":
+        asked = cast(" & ".join(f"{word}:*" for word in words), TSQUERY)
+        fits = func.organisation_words(Organisation.name_key).op("@@", return_type=Boolean())(asked)
+        return select(Organisation.id).where(fits), fits
+    fits = _NAMES.c.organisation_search.op("MATCH", return_type=Boolean())(" ".join(f"{word}*" for word in words))
+    having = select(_NAMES.c.rowid).where(fits)
+    return having, (Organisation.id + 0).in_(having)  # as a sum, or SQLite fetches all of them and sorts
 
 
 @dataclass(frozen=True)

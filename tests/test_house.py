@@ -68,9 +68,16 @@ def test_views_and_forms_stay_in_their_folder() -> None:
             )
 
 
+def _is_modelled(_thing: object, name: str | None, *_: object) -> bool:
+    """All but the index of names, which each database has in its own way (`fund.migrations.finding`)."""
+    return "organisation_search" not in (name or "")
+
+
 def test_the_migrated_database_is_what_the_models_say(app: Flask) -> None:
     with db.engine.connect() as connection:
-        context = MigrationContext.configure(connection, opts={"compare_type": True, "compare_server_default": False})
+        context = MigrationContext.configure(
+            connection, opts={"compare_type": True, "compare_server_default": False, "include_object": _is_modelled}
+        )
         assert compare_metadata(context, db.metadata) == []
 
 

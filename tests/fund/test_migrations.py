@@ -15,6 +15,7 @@ from fund.kernel.clock import MovableClock
 from fund.kernel.db import db, transaction
 from ledger import queries, service
 from ledger.rules import AccountKind, Leg
+from members import queries as members
 from members.contributions.models import Pledge, PledgeInstalment, Receipt, ReceiptShare
 from tests.conftest import START, Bench
 from tests.ledger.books import said
@@ -74,6 +75,7 @@ def test_what_a_fund_holds_survives_the_way_up(old: Flask) -> None:
     assert (instalment.reference, instalment.pence, instalment.paid_pence) == ("PL-2026-0001-X", 10_000, 4_000)
     assert (instalment.state, str(instalment.due_on)) == ("open", "2026-02-09")
     assert db.session.scalars(db.select(ReceiptShare.pence)).all() == [4_000]
+    assert [found.reference for found in members.find_members("wor alder")] == ["GM-0001"]
 
 
 def test_the_books_of_before_take_the_kinds_of_now(old: Flask) -> None:

@@ -8,7 +8,7 @@ from sqlalchemy.schema import CreateColumn
 
 import fund.app  # noqa: F401  (it knows every table)
 from fund.kernel.db import db
-from fund.migrations import guards, reshape
+from fund.migrations import finding, guards, reshape
 
 revision = "0005_runs_and_reconciliations"
 down_revision = "0004_the_bank_and_years"
@@ -58,3 +58,4 @@ def upgrade() -> None:
     for table_name in APPEND_ONLY:
         for statement in guards.append_only(table_name, bind.dialect.name):
             bind.exec_driver_sql(statement)
+    finding.index_names(bind)

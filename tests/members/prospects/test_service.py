@@ -553,6 +553,20 @@ class TestFinding:
         assert members.find_members("alder") == []
         assert len(members.find_members("birch")) == len(members.find_members("works")) == 1
 
+    def test_words_are_words_whatever_a_database_makes_of_them(self, app: Flask) -> None:
+        member("Near & Not Or Élan's Zoo9", Sector.VCSE)
+        for text in ("not or near", "NEAR zoo", "elans", "élan", "OR", "9 near near", "zoo9 elan no o ne"):
+            found = [one.name for one in members.find_members(text)]
+            assert found == ([] if text.startswith("9") else ["Near & Not Or Élan's Zoo9"]), text
+        assert members.find_members('"*:!|()^') == []
+
+    def test_who_is_gone_is_found_no_more(self, app: Flask) -> None:
+        member("Alder Works", Sector.PRIVATE)
+        with transaction() as session:
+            session.delete(session.scalar(select(Organisation)))
+        member("Birch Works", Sector.PRIVATE)
+        assert [one.name for one in members.find_members("works")] == ["Birch Works"]
+
     def test_common_words_are_found_too(self, app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
         for number in range(8):
             member(f"Community Trust {number}", Sector.VCSE)
