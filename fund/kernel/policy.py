@@ -68,6 +68,9 @@ class Policy:
     # people
     consent_review_months: int = 24
     digest_hour: int = 8
+    replies_a_day: int = 5
+    invite_again_days: int = 90
+    invite_again_fewest_days: int = 30
     # the society, its meetings and its board
     sector_safeguard: str = "two_of_three"
     sector_weight_cap: str = "1/3"

@@ -2,7 +2,7 @@
 
 from flask_wtf.file import FileField
 from wtforms import IntegerField, RadioField, SelectField
-from wtforms.validators import NumberRange
+from wtforms.validators import NumberRange, ValidationError
 from wtforms.validators import Optional as MayBeEmpty
 
 from fund.kernel.forms import BaseForm, DayField, LongTextField, Needed, TextField, UpTo
@@ -11,8 +11,6 @@ from members.prospects.models import Prospect
 from members.prospects.rules import (
     ANCHOR_NAMES,
     ANSWER_NAMES,
-    DAYS_BETWEEN_INVITATIONS,
-    FEWEST_DAYS_BETWEEN,
     LONGEST_CELL,
     WAY_NAMES,
     Anchor,
@@ -107,20 +105,21 @@ class InviteForm(BaseForm):
 
 
 class InviteManyForm(InviteForm):
-    """An invitation to all that were chosen."""
+    """An invitation to all that were chosen. `fewest` is the shortest time between two of them."""
 
+    fewest = 1
     days = IntegerField(
         "Leave out those invited within this many days",
-        default=DAYS_BETWEEN_INVITATIONS,
         validators=[
             Needed("Give a number of days, such as 90."),
-            NumberRange(
-                FEWEST_DAYS_BETWEEN,
-                3650,
-                f"Give a number of days from {FEWEST_DAYS_BETWEEN} to 3,650.",
-            ),
+            NumberRange(1, 3650, "Give a number of days, up to 3,650."),
         ],
     )
+
+    def validate_days(self, field: IntegerField) -> None:
+        """Called by WTForms once the number is one."""
+        if (field.data or 0) < self.fewest:
+            raise ValidationError(f"Give a number of days from {self.fewest} to 3,650.")
 
 
 class ContactForm(BaseForm):

@@ -72,9 +72,6 @@ class Answer(StrEnum):
 
 ANSWER_NAMES = {Answer.INTERESTED: "Interested", Answer.NOT_NOW: "Not now", Answer.NO: "No"}
 
-DAYS_BETWEEN_INVITATIONS = 90
-"""Nobody is invited by mail twice within this time, unless a steward chooses another."""
-FEWEST_DAYS_BETWEEN = 30
 LINK_DAYS = 180
 """How long the link of an invitation fills in the joining form."""
 MOST_INVITED_AT_ONCE = 500

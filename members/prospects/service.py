@@ -14,6 +14,7 @@ from fund.kernel.calendar import london_day
 from fund.kernel.db import db
 from fund.kernel.errors import Conflict, Finding, NotFound, RuleBroken, require
 from fund.kernel.outbox import mail
+from fund.kernel.policy import policy_at
 from fund.kernel.references import next_number, next_references
 from members.accounts.rules import email_key, new_token, token_hash
 from members.models import Organisation, OrganisationWord
@@ -21,7 +22,6 @@ from members.prospects import import_queries, queries, reading
 from members.prospects.models import InvitationStop, Prospect, ProspectContact, ProspectImport
 from members.prospects.queries import Filters
 from members.prospects.rules import (
-    FEWEST_DAYS_BETWEEN,
     MOST_INVITED_AT_ONCE,
     Answer,
     Details,
@@ -253,10 +253,9 @@ def invite(*, organisation_id: int, message: str, actor: Actor, now: datetime) -
     organisation = prospect.organisation
     if organisation.status is not MembershipStatus.PROSPECT or prospect.application_id is not None:
         raise Conflict(f"{organisation.name} has asked to join meanwhile, so it needs no invitation.")
-    if prospect.invited_at is not None and prospect.invited_at > now - timedelta(days=FEWEST_DAYS_BETWEEN):
-        raise Conflict(
-            f"{organisation.name} was invited less than {FEWEST_DAYS_BETWEEN} days ago. Give them time, or call."
-        )
+    fewest = policy_at(now).invite_again_fewest_days
+    if prospect.invited_at is not None and prospect.invited_at > now - timedelta(days=fewest):
+        raise Conflict(f"{organisation.name} was invited less than {fewest} days ago. Give them time, or call.")
     if not organisation.contact_email:
         raise RuleBroken(f"We have no e-mail address of {organisation.name}. Add one to its details, or call.")
     if prospect.answer is Answer.NO and not _may_ask_again(prospect, now):
@@ -277,8 +276,9 @@ def invite_many(*, filters: Filters, days: int, message: str, actor: Actor, now:
         days: who was invited within this time is left out.
     """
     actor.require(Permission.ADMIT_MEMBERS)
-    if days < FEWEST_DAYS_BETWEEN:
-        raise RuleBroken([Finding(f"Leave at least {FEWEST_DAYS_BETWEEN} days between two invitations.", "days")])
+    fewest = policy_at(now).invite_again_fewest_days
+    if days < fewest:
+        raise RuleBroken([Finding(f"Leave at least {fewest} days between two invitations.", "days")])
     chosen = queries.lock_invitable(filters, now, days, MOST_INVITED_AT_ONCE)
     silent = queries.stopped_among(prospect.organisation.contact_email for prospect in chosen)
     written: set[str] = set()

@@ -10,6 +10,7 @@ from fund.kernel.forms import ActionForm, BaseForm, clean
 from fund.kernel.once import Done
 from fund.kernel.pages import actor, now, page, submit
 from fund.kernel.places import DISTRICTS
+from fund.kernel.policy import policy_at
 from members.prospects import import_queries, queries, reading, service
 from members.prospects.forms import (
     ContactForm,
@@ -26,8 +27,6 @@ from members.prospects.rules import (
     ANCHOR_NAMES,
     ANSWER_NAMES,
     COLUMNS,
-    DAYS_BETWEEN_INVITATIONS,
-    FEWEST_DAYS_BETWEEN,
     MOST_INVITED_AT_ONCE,
     WAY_NAMES,
     Anchor,
@@ -275,7 +274,8 @@ def link(reference: str) -> Response:
 @access(Permission.ADMIT_MEMBERS)
 def invite_many() -> Response:
     """Write to all that the filters in the address choose, after a look at the words and the count."""
-    filters, form = _filters(), InviteManyForm()
+    filters, form, policy = _filters(), InviteManyForm(), policy_at(now())
+    form.fewest = policy.invite_again_fewest_days
 
     def work() -> Done:
         count = service.invite_many(
@@ -293,9 +293,9 @@ def invite_many() -> Response:
     answer = submit(form, work)
     if answer is not None:
         return answer
-    given = request.args.get("days", default=DAYS_BETWEEN_INVITATIONS, type=int)
+    given = request.args.get("days", default=policy.invite_again_days, type=int)
     days = form.days.data if form.is_submitted() and isinstance(form.days.data, int) else given
-    days = max(FEWEST_DAYS_BETWEEN, min(days, 3650))
+    days = max(policy.invite_again_fewest_days, min(days, 3650))
     if not form.is_submitted():
         form.days.data = days
     return page(
@@ -304,6 +304,7 @@ def invite_many() -> Response:
         filters=filters,
         counts=queries.invitable(filters, now(), days),
         days=days,
+        fewest=policy.invite_again_fewest_days,
         most=MOST_INVITED_AT_ONCE,
     )
 

@@ -15,8 +15,6 @@ LONGEST_TITLE = 120
 LONGEST_NEED = 1_000
 LONGEST_MESSAGE = 1_000
 LONGEST_CONTACT = 200
-MOST_REPLIES_A_DAY = 5
-"""How many requests one organisation may answer in a day: enough for interest, too few for advertising."""
 MOST_REPLIES = 200
 """How many answers a request holds; the lead reads every one."""
 

@@ -10,6 +10,7 @@ from fund.kernel.calendar import london_day
 from fund.kernel.db import db
 from fund.kernel.errors import Conflict, Finding, NotAllowed, NotFound, RuleBroken, require
 from fund.kernel.outbox import mail
+from fund.kernel.policy import policy_at
 from fund.kernel.references import next_reference
 from members import queries as members
 from members.models import Organisation
@@ -150,10 +151,11 @@ def reply(*, reference: str, message: str, contact: str, actor: Actor, now: date
         raise Conflict("Your organisation has answered this request already. Open it again to see the answer.")
     if queries.part_of(request.proposal_id, own.id) is not None:
         raise Conflict("Your organisation is a partner already. “What needs you” shows what to confirm.")
-    if queries.replied_since(own.id, now - timedelta(days=1)) >= rules.MOST_REPLIES_A_DAY:
+    most = policy_at(now).replies_a_day
+    if queries.replied_since(own.id, now - timedelta(days=1)) >= most:
         raise RuleBroken(
-            f"Your organisation has answered {rules.MOST_REPLIES_A_DAY} requests in a day. Choose those that matter "
-            "most to you, and come back tomorrow for others."
+            f"Your organisation has answered {most} {'request' if most == 1 else 'requests'} in a day. "
+            "Choose those that matter most to you, and come back tomorrow for others."
         )
     if not message:
         raise RuleBroken([Finding("Say in a sentence why you may be interested.", "message")])

@@ -12,6 +12,7 @@ GROUPS: tuple[tuple[str, tuple[SettingSpec, ...]], ...] = (
     ("The board", governance.BOARD),
     ("Texts", governance.TEXTS),
     ("The pot and the plan", funding.PLAN),
+    ("Finding members and partners", funding.REACH),
     ("The four gates and assessment", funding.GATES),
     ("Grants and payments", grants.GRANTS),
     ("Figures set by law", grants.LAW),
@@ -26,6 +27,7 @@ _IN_ORDER = (
     ("report_one_to_pence", "report_two_to_pence"),
     ("g3_min_planned", "g3_min_planned_once"),
     ("lived_experience_min", "assessors_min"),
+    ("invite_again_fewest_days", "invite_again_days"),
 )
 """(lower, higher): the first is never more than the second."""
 

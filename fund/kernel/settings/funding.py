@@ -125,6 +125,41 @@ PLAN = (
         bites="the plan",
     ),
 )
+REACH = (
+    S(
+        "replies_a_day",
+        "Answers to partner requests",
+        "How many requests for partners one member may answer in a day: enough for interest, too few for advertising.",
+        _P,
+        _N,
+        low=1,
+        high=50,
+        unit="answers",
+        bites="partner requests",
+    ),
+    S(
+        "invite_again_days",
+        "Invited again after",
+        "Whom a list of invitations leaves out, unless a steward chooses another time: those invited more lately.",
+        Tier.STEWARD,
+        _N,
+        low=7,
+        high=730,
+        unit="days",
+        bites="invitations to join",
+    ),
+    S(
+        "invite_again_fewest_days",
+        "Never invited again within",
+        "The shortest time between two invitations of one organisation by mail.",
+        Tier.BOARD,
+        _N,
+        low=7,
+        high=365,
+        unit="days",
+        bites="invitations to join",
+    ),
+)
 GATES = (
     S(
         "g1_min_sectors",

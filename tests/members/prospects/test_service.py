@@ -14,6 +14,7 @@ from fund.kernel.clock import MovableClock
 from fund.kernel.db import db, transaction
 from fund.kernel.errors import Conflict, NotAllowed, NotFound, RuleBroken
 from fund.kernel.outbox import OutboxMessage
+from fund.kernel.policy import Setting
 from members import queries as members
 from members import service as joining
 from members.models import Organisation, OrganisationWord
@@ -356,6 +357,21 @@ class TestInvitations:
         assert invite_many(steward, clock, days=30) == 4
         with pytest.raises(RuleBroken, match="at least 30"):
             invite_many(steward, clock, days=29)
+
+    def test_the_time_between_two_is_the_funds_to_set(self, steward: Actor, clock: MovableClock) -> None:
+        key = added(steward, clock)
+        with transaction() as session:
+            session.add(
+                Setting(key="invite_again_fewest_days", value="14", effective_from=clock.now(), set_at=clock.now())
+            )
+        invite(key, steward, clock)
+        clock.move(timedelta(days=13))
+        with pytest.raises(Conflict, match="14 days"):
+            invite(key, steward, clock)
+        with pytest.raises(RuleBroken, match="at least 14"):
+            invite_many(steward, clock, days=13)
+        clock.move(timedelta(days=1))
+        assert invite_many(steward, clock, days=14) == 1
 
     def test_one_address_gets_one_mail(self, steward: Actor, clock: MovableClock) -> None:
         added(steward, clock, "One")

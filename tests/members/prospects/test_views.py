@@ -12,6 +12,7 @@ from fund.kernel.access import Actor, Role
 from fund.kernel.clock import MovableClock
 from fund.kernel.db import db, transaction
 from fund.kernel.outbox import OutboxMessage
+from fund.kernel.policy import Setting
 from members.accounts.models import Person
 from members.models import Organisation
 from members.prospects import queries, service
@@ -211,6 +212,13 @@ class TestMany:
             "Write what the mail is to say.",
             "Give a number of days from 30 to 3,650.",
         ]
+        with transaction() as session:
+            for key, value in (("invite_again_days", "45"), ("invite_again_fewest_days", "10")):
+                session.add(Setting(key=key, value=value, effective_from=START, set_at=START))
+        assert page.send("Send the invitations", message="Do join.", days="9").errors() == [
+            "Give a number of days from 10 to 3,650."
+        ]
+        assert "Invited in the last 45 days" in desk.get("/prospects/invite").text
         sent = page.send("Send the invitations")
         assert "1 invitation is on the way." in sent.text
         assert page.send("Send the invitations").status == 200

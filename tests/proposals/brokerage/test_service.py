@@ -12,6 +12,7 @@ from fund.kernel.access import Actor, Role
 from fund.kernel.db import db, transaction
 from fund.kernel.errors import Conflict, FundError, NotAllowed, NotFound, RuleBroken
 from fund.kernel.outbox import OutboxMessage
+from fund.kernel.policy import Policy, Setting
 from fund.tasks import tasks_of
 from members import service as members
 from members.models import Organisation
@@ -20,7 +21,7 @@ from members.profile.rules import Description
 from members.rules import MembershipStatus, Sector
 from proposals import partner_service
 from proposals import service as proposals
-from proposals.brokerage import closing, queries, rules, service
+from proposals.brokerage import closing, queries, service
 from proposals.brokerage.models import PartnerReply, PartnerRequest
 from proposals.brokerage.rules import ClosedBecause, ReplyState, Words
 from proposals.models import Partner, Proposal
@@ -235,12 +236,20 @@ class TestAnswering:
             reply(made, scene.firm_certifier)
 
     def test_so_many_in_a_day_and_no_more(self, scene: Scene) -> None:
-        made = [post(scene, started(scene, f"Idea {n}")) for n in range(rules.MOST_REPLIES_A_DAY + 1)]
+        made = [post(scene, started(scene, f"Idea {n}")) for n in range(Policy().replies_a_day + 1)]
         for request in made[:-1]:
             reply(request, scene.firm_certifier)
         with pytest.raises(RuleBroken, match="come back tomorrow"):
             reply(made[-1], scene.firm_certifier)
         reply(made[-1], scene.firm_certifier, now=START + timedelta(days=1, seconds=1))
+
+    def test_how_many_in_a_day_is_the_funds_to_set(self, scene: Scene) -> None:
+        with transaction() as session:
+            session.add(Setting(key="replies_a_day", value="1", effective_from=START, set_at=START))
+        made = [post(scene, started(scene, f"Idea {n}")) for n in range(2)]
+        reply(made[0], scene.firm_certifier)
+        with pytest.raises(RuleBroken, match="answered 1 request in a day"):
+            reply(made[1], scene.firm_certifier)
 
     def test_taken_back_its_words_are_wiped(self, scene: Scene, draft: Proposal) -> None:
         made = post(scene, draft)
