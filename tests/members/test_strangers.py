@@ -10,14 +10,17 @@ from flask import Flask
 from sqlalchemy import select
 from werkzeug.routing import Rule
 
+from fund.documents.rules import Kind
 from fund.kernel.access import Permission, Role, declared
 from fund.kernel.clock import MovableClock
 from fund.kernel.db import db, transaction
 from ledger.bank.models import StatementLine
+from ledger.rules import AccountKind
 from members import service as members
 from members.accounts.models import Invitation, Person
 from members.contributions import service as contributions
-from members.contributions.models import Pledge, Receipt
+from members.contributions.invoices import service as invoices
+from members.contributions.models import Pledge, PledgeInstalment, Receipt
 from members.models import Appointment, ConnectedGroup, Organisation, SectorDecision
 from members.offices import service as offices
 from members.register.models import Expulsion, MembershipEvent, Suspension
@@ -183,7 +186,7 @@ were sent; how each voted is for all members to see (handbook §5.4); anybody ma
 
 _WORDS = {
     "code": ("idea", "people", "none-such"),
-    "kind": ("receipt", "number", "story"),
+    "kind": ("number", "story"),
     "measure_code": ("A1.1", "B1.1"),
     "outcome_code": ("A1", "B1"),
     "token": ("none-such",),
@@ -211,6 +214,8 @@ def _addresses(rule: Rule, references: dict[str, tuple[str, ...]]) -> Iterator[s
             choices.append(tuple(map(str, NUMBERS)))
         elif name == "organisation_reference":
             choices.append(references["members"])
+        elif (first, name) == ("documents", "kind"):
+            choices.append(tuple(Kind))
         else:
             choices.append(_WORDS.get(name) or references.get(first) or ("none-such",))
     for chosen in product(*choices):
@@ -239,7 +244,21 @@ def test_no_address_and_no_form_of_others_answers_a_stranger(app: Flask, visitor
             name="Nia", email="nia@b.example", role=Role.STEWARD, reasons="x", actor=grant.actors["board"],
             now=clock.now(),
         )  # fmt: skip
-        pledge_reference = pledge.reference
+        (instalment_id,) = db.session.scalars(select(PledgeInstalment.id).where(PledgeInstalment.pledge == pledge))
+        first = invoices.issue(instalment_id=instalment_id, actor=grant.actors["lead"], now=clock.now())
+        note = invoices.credit(invoice_id=first.id, reason="x", actor=grant.actors["steward"], now=clock.now())
+        receipt = contributions.receive(
+            pledge_reference=pledge.reference, pence=2000, received_on=clock.now().date(), source="stripe:test",
+            held_in=AccountKind.STRIPE, actor=None, now=clock.now(),
+        )  # fmt: skip
+        pledge_reference, invoice_reference, note_reference = pledge.reference, first.reference, note.reference
+        receipt_reference = receipt.reference
+    papers = (
+        (Kind.AGREEMENT, grant.reference),
+        (Kind.RECEIPT, receipt_reference),
+        (Kind.INVOICE, invoice_reference),
+        (Kind.CREDIT_NOTE, note_reference),
+    )
     proposal = db.session.scalars(select(Proposal)).one()
     references = {
         "members": (grant.lead.reference,),
@@ -250,7 +269,8 @@ def test_no_address_and_no_form_of_others_answers_a_stranger(app: Flask, visitor
         "assessments": (proposal.reference,),
         "grants": (grant.reference,),
         "reports": (grant.reference,),
-        "documents": (grant.reference, pledge_reference, proposal.reference),
+        "documents": tuple(reference for _, reference in papers),
+        "invoices": (invoice_reference,),
         "ballots": tuple(db.session.scalars(select(Ballot.reference))),
         "rounds": tuple(db.session.scalars(select(Round.reference))),
     }
@@ -278,3 +298,6 @@ def test_no_address_and_no_form_of_others_answers_a_stranger(app: Flask, visitor
     assert tried > 300
     after = _whole_database()
     assert {name for name in before if before[name] != after[name]} == set()
+    theirs = Visitor(app).sign_in(grant.people["lead"])
+    for kind, reference in papers:  # so that the addresses above are true ones
+        assert theirs.get(f"/documents/{kind}/{reference}.pdf").response.data.startswith(b"%PDF-"), kind
