@@ -85,6 +85,12 @@ def balances_by_restriction(kind: AccountKind, owner: str | None = None) -> dict
     return {row.restriction: row.balance_pence for row in rows}
 
 
+def entry_count(kind: AccountKind, owner: str) -> int:
+    """How many entries the accounts of one owner and kind have had, in every fund."""
+    counts = select(func.sum(Account.entry_count)).where(Account.kind == kind, Account.owner == owner)
+    return int(db.session.scalar(counts) or 0)
+
+
 def totals_by_restriction() -> dict[tuple[str, AccountKind], int]:
     """(Restricted fund, kind of account) → signed pence, of every restricted fund that ever held money."""
     rows = db.session.execute(

@@ -39,6 +39,7 @@ class AccountKind(StrEnum):
     FEES = "fees"
     INTEREST = "interest"
     GRANTS_PAYABLE = "grants_payable"
+    GRANTS_OWED = "grants_owed"
     SHORTFALL = "shortfall"
 
 
@@ -104,6 +105,12 @@ CHART: dict[AccountKind, KindOfAccount] = {
     AccountKind.INTEREST: KindOfAccount("Interest received", "What the bank has paid us on what we hold."),
     AccountKind.GRANTS_PAYABLE: KindOfAccount(
         "Grants payable", "Owed to grantees without condition and not yet paid.", owned=True, above=False
+    ),
+    AccountKind.GRANTS_OWED: KindOfAccount(
+        "Grants owed, as a cost",
+        "Balances grants payable: what is owed counts as spent before it is paid.",
+        owned=True,
+        below=False,
     ),
     AccountKind.SHORTFALL: KindOfAccount(
         "Short after money was taken back",

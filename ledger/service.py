@@ -19,7 +19,7 @@ from ledger import journal, queries
 from ledger.models import Account, Entry
 from ledger.money import format_pence
 from ledger.proof import check, seal
-from ledger.rules import AccountKind, Leg, Posted, account_code
+from ledger.rules import AccountKind, Leg, Posted, account_code, shortfall
 from ledger.years.queries import dated
 
 __all__ = [
@@ -31,6 +31,7 @@ __all__ = [
     "confirm_payment",
     "confirmation_key",
     "make_good",
+    "owe_grant",
     "pay_grant",
     "post",
     "receive_contribution",
@@ -288,7 +289,8 @@ def pay_grant(
 ) -> Posted:
     """Send money reserved for `grant` on its way. `ledger.bank.service.make_payment_file` does this for its orders.
 
-    Without `parts` the restricted parts of its commitment are used before the unrestricted one (handbook §6).
+    Without `parts` the restricted parts of its commitment are used before the unrestricted one (handbook §6). What of
+    it was owed before (`owe_grant`) no longer is, in the same transfer: a cost counts once.
 
     Raises:
         RuleBroken: when less is still committed.
@@ -302,9 +304,97 @@ def pay_grant(
             Leg(AccountKind.COMMITTED, -part, grant, restriction),
             Leg(AccountKind.AUTHORITY, part, None, restriction),
         ]
+    for restriction, settled in _settled(key, legs, grant).items():
+        legs += [
+            Leg(AccountKind.GRANTS_PAYABLE, settled, grant, restriction),
+            Leg(AccountKind.GRANTS_OWED, -settled, grant, restriction),
+        ]
     return post(
         key=key, kind="payment", legs=legs, occurred_on=occurred_on, description=description, actor=actor, now=now
     )
+
+
+def _settled(key: str, legs: Sequence[Leg], grant: str) -> dict[str | None, int]:
+    """What a payment settles of what was owed to its grant, by restricted fund."""
+    earlier = queries.by_key(key)
+    if earlier is not None:
+        return queries.taken_from(earlier.id, AccountKind.GRANTS_OWED)
+    if not any(queries.balances_by_restriction(AccountKind.GRANTS_OWED, grant).values()):
+        return {}
+    paid = {leg.restriction: leg.pence for leg in legs if leg.kind is AccountKind.GRANTS_PAID}
+    journal.hold(*legs, *(leg for restriction in paid for leg in _debt(grant, restriction)))
+    owed = queries.balances_by_restriction(AccountKind.GRANTS_OWED, grant)
+    settled = {restriction: min(part, owed.get(restriction, 0)) for restriction, part in paid.items()}
+    return {restriction: pence for restriction, pence in settled.items() if pence}
+
+
+def _debt(grant: str, restriction: str | None) -> list[Leg]:
+    """The accounts that say what is owed to a grant from one fund."""
+    kinds = (AccountKind.GRANTS_PAYABLE, AccountKind.GRANTS_OWED)
+    return [Leg(kind, 0, grant, restriction) for kind in kinds]
+
+
+def owe_grant(*, grant: str, pence: int, occurred_on: date, actor: Actor | None, now: datetime) -> Posted | None:
+    """Bring what the books show as owed to `grant` to `pence`: what is unpaid and waits for no condition any more.
+
+    A grant is a liability and a cost from the moment when nothing but payment remains, and only then (Charities SORP
+    (FRS 102), on grants payable: a condition that is still open keeps it a commitment). It moves nothing of the pot:
+    the money stays reserved until it is paid. Restricted money is owed first, for it is paid first.
+
+    Returns:
+        The transfer that changed it; None where it was right.
+
+    Raises:
+        RuleBroken: when less is committed to the grant.
+    """
+    reserved = queries.balances_by_restriction(AccountKind.COMMITTED, grant)
+    if not _change(grant, pence, reserved):
+        return None
+    journal.hold(
+        *(
+            leg
+            for restriction in reserved
+            for leg in (Leg(AccountKind.COMMITTED, 0, grant, restriction), *_debt(grant, restriction))
+        )
+    )
+    changes = _change(grant, pence, queries.balances_by_restriction(AccountKind.COMMITTED, grant))
+    if not changes:
+        return None
+    legs = [
+        leg
+        for restriction, change in changes.items()
+        for leg in (
+            Leg(AccountKind.GRANTS_PAYABLE, -change, grant, restriction),
+            Leg(AccountKind.GRANTS_OWED, change, grant, restriction),
+        )
+    ]
+    more = sum(changes.values())
+    what = "is owed now" if more > 0 else "is no longer owed" if more < 0 else "is owed from another fund"
+    number = queries.entry_count(AccountKind.GRANTS_OWED, grant) + 1
+    return post(
+        key=f"{grant}:owed:{number}",
+        kind="grant_owed",
+        legs=legs,
+        occurred_on=occurred_on,
+        description=f"{format_pence(abs(more) or sum(abs(one) for one in changes.values()) // 2)} of grant "
+        f"{grant.removeprefix('grant:')} {what}",
+        actor=actor,
+        now=now,
+    )
+
+
+def _change(grant: str, pence: int, reserved: Mapping[str | None, int]) -> dict[str | None, int]:
+    """By how much what is owed to a grant must change in each fund, so that `pence` are owed of what is reserved."""
+    owed = queries.balances_by_restriction(AccountKind.GRANTS_OWED, grant)
+    left, wanted = pence, dict.fromkeys(owed, 0)
+    for restriction in sorted(reserved, key=lambda one: (one is None, one or "")):
+        wanted[restriction] = min(left, reserved[restriction])
+        left -= wanted[restriction]
+    if left:
+        held = sum(reserved.values())
+        raise RuleBroken(shortfall(AccountKind.COMMITTED, grant, held, pence))
+    changes = {restriction: part - owed.get(restriction, 0) for restriction, part in wanted.items()}
+    return {restriction: change for restriction, change in changes.items() if change}
 
 
 def confirm_payment(

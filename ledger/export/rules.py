@@ -59,6 +59,7 @@ PLACES = {
     AccountKind.CONTRIBUTIONS: "Income:Contributions",
     AccountKind.INTEREST: "Income:Interest",
     AccountKind.GRANTS_PAID: "Expenses:Grants-Paid",
+    AccountKind.GRANTS_OWED: "Expenses:Grants-Owed",
     AccountKind.REFUNDS: "Expenses:Refunds",
     AccountKind.FEES: "Expenses:Fees",
 }

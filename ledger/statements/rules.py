@@ -34,6 +34,8 @@ HEADINGS: dict[AccountKind, Heading] = {
     AccountKind.INTEREST: Heading.INVESTMENTS,
     AccountKind.FEES: Heading.RAISING_FUNDS,
     AccountKind.GRANTS_PAID: Heading.CHARITABLE_ACTIVITIES,
+    # A grant is a cost once it is owed without condition, paid or not (Charities SORP, grants payable).
+    AccountKind.GRANTS_OWED: Heading.CHARITABLE_ACTIVITIES,
 }
 """Kinds of account that say what came in and what it was spent on."""
 
@@ -103,7 +105,10 @@ class Activities:
 
 @dataclass(frozen=True)
 class FundSheet:
-    """What one fund holds and owes at the end of the year; `restriction` None is the unrestricted money."""
+    """What one fund holds and owes at the end of the year; `restriction` None is the unrestricted money.
+
+    `committed_pence` is what agreements reserve and is still conditional, so no liability yet: a note tells it.
+    """
 
     restriction: str | None
     lines: dict[str, int]
@@ -174,5 +179,5 @@ def _sheet(restriction: str | None, totals: Sequence[Total]) -> FundSheet:
         lines={name: pence for name, pence in lines.items() if pence},
         net_assets_pence=sum(lines.values()),
         funds_pence=-sum(held(kind) for kind in HEADINGS),
-        committed_pence=held(AccountKind.COMMITTED),
+        committed_pence=held(AccountKind.COMMITTED) + held(AccountKind.GRANTS_PAYABLE),
     )

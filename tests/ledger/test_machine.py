@@ -38,13 +38,16 @@ class Pot(RuleBasedStateMachine):
         self.bank, self.suspense, self.stripe = (queries.balance(kind) for kind in (K.BANK, K.SUSPENSE, K.STRIPE))
         self.available, self.short = queries.balance(K.AVAILABLE), -queries.balance(K.SHORTFALL)
         self.fees, self.in_transit = queries.balance(K.FEES), -queries.balance(K.IN_TRANSIT)
+        self.earned = -queries.balance(K.INTEREST)
+        self.shares = {owner: -pence for owner, pence in queries.balances_by_owner(K.SHARES).items()}
         self.given = {owner: -pence for owner, pence in queries.balances_by_owner(K.CONTRIBUTIONS).items()}
         self.refunded = queries.balances_by_owner(K.REFUNDS)
         self.asked = queries.balances_by_owner(K.RECEIVABLE)
         self.committed = queries.balances_by_owner(K.COMMITTED)
         self.paid = queries.balances_by_owner(K.GRANTS_PAID)
-        self.on_the_way: list[tuple[str, str, int]] = []
-        self.confirmed: list[tuple[str, str, int]] = []
+        self.owed = queries.balances_by_owner(K.GRANTS_OWED)
+        self.on_the_way: list[tuple[str, str, int, int]] = []
+        self.confirmed: list[tuple[str, str, int, int]] = []
         self.done: list[tuple[Callable[..., Any], dict[str, Any]]] = []
 
     def attempt(self, verb: Callable[..., Any], fits: bool, **more: Any) -> bool:
@@ -117,17 +120,35 @@ class Pot(RuleBasedStateMachine):
             self.committed[grant] -= pence
             add(self.paid, grant, pence)
             self.in_transit += pence
-            self.on_the_way.append((self.done[-1][1]["key"], grant, pence))
+            settled = min(pence, self.owed.get(grant, 0))
+            if settled:
+                self.owed[grant] -= settled
+            self.on_the_way.append((self.done[-1][1]["key"], grant, pence, settled))
+
+    @rule(grant=GRANTS, pence=st.integers(0, 300))
+    def owe(self, grant: str, pence: int) -> None:
+        fits = pence <= self.committed.get(grant, 0)
+        more = {name: value for name, value in said().items() if name not in ("key", "description")}
+        try:
+            with transaction():
+                moved = service.owe_grant(grant=grant, pence=pence, **more)
+        except RuleBroken:
+            assert not fits
+        else:
+            assert fits
+            assert (moved is not None) is (pence != self.owed.get(grant, 0))
+            if moved is not None:
+                self.owed[grant] = pence
 
     @precondition(lambda self: self.on_the_way)
     @rule()
     def confirm(self) -> None:
-        key, grant, pence = self.on_the_way.pop()
+        key, grant, pence, settled = self.on_the_way.pop()
         assert self.attempt(service.book_bank_line, True, pence=-pence)
         assert self.attempt(service.confirm_payment, True, pence=pence, key=service.confirmation_key(key))
         self.bank -= pence
         self.in_transit -= pence
-        self.confirmed.append((key, grant, pence))
+        self.confirmed.append((key, grant, pence, settled))
 
     @precondition(lambda self: self.on_the_way)
     @rule()
@@ -138,18 +159,20 @@ class Pot(RuleBasedStateMachine):
     @rule()
     def come_back(self) -> None:
         """It had left the bank: the money waits in suspense until its line into the bank is read."""
-        key, grant, pence = self.confirmed.pop(0)
-        self._come_back(key, grant, pence)
+        key, grant, pence, settled = self.confirmed.pop(0)
+        self._come_back(key, grant, pence, settled)
         self.in_transit += pence
         self.suspense += pence
 
-    def _come_back(self, key: str, grant: str, pence: int) -> None:
+    def _come_back(self, key: str, grant: str, pence: int, settled: int) -> None:
         more = {name: value for name, value in said().items() if name not in ("key", "description")}
         with transaction():
             service.return_payment(key=f"{key}:back", paid_key=key, reason="Closed", **more)
         self.in_transit -= pence
         self.paid[grant] -= pence
         add(self.committed, grant, pence)
+        if settled:
+            add(self.owed, grant, settled)
 
     @rule(giver=GIVERS, held=HELD, pence=PENCE)
     def take_back(self, giver: str, held: AccountKind, pence: int) -> None:
@@ -196,6 +219,19 @@ class Pot(RuleBasedStateMachine):
             self.short -= pence
 
     @rule(pence=PENCE)
+    def interest(self, pence: int) -> None:
+        assert self.attempt(service.receive_interest, True, pence=pence)
+        self.suspense += pence
+        self.earned += pence
+        self.into_pot(pence)
+
+    @rule(giver=GIVERS, pence=PENCE)
+    def share_money(self, giver: str, pence: int) -> None:
+        assert self.attempt(service.receive_share_money, True, member=giver, pence=pence)
+        self.suspense += pence
+        add(self.shares, giver, pence)
+
+    @rule(pence=PENCE)
     def payout(self, pence: int) -> None:
         assert self.attempt(service.receive_payout, True, pence=pence)
         self.stripe -= pence
@@ -224,10 +260,13 @@ class Pot(RuleBasedStateMachine):
         assert -queries.balance(K.SHORTFALL) == self.short >= 0
         assert queries.balances_by_owner(K.COMMITTED) == self.committed
         assert queries.balances_by_owner(K.GRANTS_PAID) == self.paid
+        assert queries.balances_by_owner(K.GRANTS_OWED) == self.owed
+        assert queries.balances_by_owner(K.GRANTS_PAYABLE) == {grant: -pence for grant, pence in self.owed.items()}
         assert queries.balances_by_owner(K.REFUNDS) == self.refunded
         assert queries.balances_by_owner(K.RECEIVABLE) == self.asked
         assert {owner: -pence for owner, pence in queries.balances_by_owner(K.CONTRIBUTIONS).items()} == self.given
-        assert queries.balance(K.FEES) == self.fees
+        assert {owner: -pence for owner, pence in queries.balances_by_owner(K.SHARES).items()} == self.shares
+        assert (queries.balance(K.FEES), -queries.balance(K.INTEREST)) == (self.fees, self.earned)
         assert pot.in_transit_pence == self.in_transit >= 0
         held = (queries.balance(K.BANK), -queries.balance(K.SUSPENSE), queries.balance(K.STRIPE))
         assert held == (self.bank, -self.suspense, self.stripe)
