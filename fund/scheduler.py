@@ -20,6 +20,7 @@ from sqlalchemy.dialects.postgresql import insert as postgresql_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from sqlalchemy.orm import Session
 
+import fund.grants.payments.owing
 import fund.grants.service
 import fund.privacy.service
 import fund.reporting.service
@@ -72,6 +73,7 @@ SWEEPS = (
     Sweep("ballots", voting.service.sweep, 30),
     Sweep("grants", fund.grants.service.sweep, 60),
     Sweep("reports", fund.reporting.service.sweep, 60),
+    Sweep("grants owed", fund.grants.payments.owing.sweep, 300, opens_transactions=True),
     Sweep("sign-ins", members.accounts.service.sweep, 3600),
     Sweep("old sign-ins", fund.privacy.service.sweep, 3600),
     Sweep("passkeys", members.accounts.factors.service.sweep, 3600),

@@ -108,6 +108,11 @@ def of_awards(award_ids: Collection[int], now: datetime) -> list[Payment]:
     return judge(rows, now)
 
 
+def by_ids(ids: Collection[int], now: datetime) -> list[Payment]:
+    """Instalments by their ids as payments, in order of id."""
+    return judge(db.session.scalars(_instalments().where(Instalment.id.in_(ids)).order_by(Instalment.id)).all(), now)
+
+
 def payment(award: Award, number: int, now: datetime) -> Payment:
     """One payment. Raises NotFound."""
     found = None

@@ -275,6 +275,16 @@ def stage(found: tuple[Condition, ...], *, is_prepared: bool, order_state: str |
     return Stage.BEING_APPROVED if is_prepared else Stage.READY
 
 
+def is_owed(found: tuple[Condition, ...], order_state: str | None) -> bool:
+    """Whether an instalment is a liability: nothing but payment remains, and it has not left.
+
+    An account to pay to is no condition of the grant, so missing bank details delay the payment and not the debt
+    (Charities SORP (FRS 102), recognition of grants payable).
+    """
+    unmet = {condition.code for condition in found if not condition.met}
+    return unmet <= {"bank_details"} and order_state not in ("sent", "confirmed")
+
+
 def pay_by(became_payable_on: date, policy: Policy) -> date:
     """The last day for paying something that fell due (handbook §6: within 30 days)."""
     return became_payable_on + timedelta(days=policy.pay_within_days)

@@ -1,0 +1,96 @@
+"""What the books show as owed follows the conditions of payment."""
+
+import threading
+from datetime import timedelta
+
+from flask import Flask
+from sqlalchemy import select
+
+import ledger.bank.service
+from fund.grants import service
+from fund.grants.payments import owing
+from fund.kernel.clock import MovableClock
+from fund.kernel.db import db, transaction
+from fund.scheduler import run_due
+from ledger import queries as books
+from ledger.bank.models import PaymentOrder
+from ledger.rules import AccountKind
+from tests.fund.grants import awarding
+from tests.fund.grants.awarding import Grant
+
+K = AccountKind
+
+
+def shown(grant: Grant) -> int:
+    db.session.rollback()
+    owner = f"grant:{grant.reference}"
+    owed = books.balance(K.GRANTS_OWED, owner)
+    assert books.balance(K.GRANTS_PAYABLE, owner) == -owed
+    return owed
+
+
+def test_it_is_owed_once_nothing_but_payment_remains(app: Flask, clock: MovableClock) -> None:
+    grant = awarding.lay(clock)
+    grant.ready_to_live()
+    grant.go_live()
+    run_due(app)
+    assert shown(grant) == 0  # the day has not come
+    before = grant.balances()
+    clock.move_to(clock.now() + timedelta(days=60))  # and nobody ran anything meanwhile
+    run_due(app)
+    # nobody gave bank details yet, which delays the payment and not the debt
+    assert shown(grant) == grant.pence
+    assert grant.balances() == before
+    assert owing.sweep(clock.now()) == 0
+
+
+def test_it_is_no_longer_owed_when_a_condition_falls_away(app: Flask, clock: MovableClock) -> None:
+    grant = awarding.lay(clock)
+    grant.payable()
+    run_due(app)
+    assert shown(grant) == grant.pence
+    with awarding.unfunded(grant.item_id):
+        assert owing.sweep(clock.now()) == 1
+    assert shown(grant) == 0
+
+
+def test_what_goes_to_the_bank_is_settled_and_what_comes_back_is_owed_again(app: Flask, clock: MovableClock) -> None:
+    grant = awarding.lay(clock)
+    grant.payable()
+    run_due(app)
+    grant.ordered()
+    assert owing.sweep(clock.now()) == 0  # approved, and still to be paid
+    with transaction() as session:
+        order_id = session.scalars(select(PaymentOrder.id)).one()
+        ledger.bank.service.make_payment_file(order_ids=[order_id], actor=grant.actors["steward"], now=grant.now)
+    rest = shown(grant)
+    assert 0 < rest < grant.pence
+    assert owing.sweep(clock.now()) == 0
+    with transaction():
+        ledger.bank.service.fail_order(
+            order_id=order_id, reason="Account closed", actor=grant.actors["second steward"], now=grant.now
+        )
+    assert shown(grant) == grant.pence
+    assert owing.sweep(clock.now()) == 0
+
+
+def test_two_sweeps_at_one_moment_owe_it_once(app: Flask, clock: MovableClock) -> None:
+    grant = awarding.lay(clock)
+    grant.payable()
+    now, together = clock.now(), threading.Barrier(2)
+    with transaction():
+        service.sweep(now)
+
+    def sweep() -> None:
+        with app.app_context():
+            together.wait()
+            owing.sweep(now)
+            db.session.remove()
+
+    threads = [threading.Thread(target=sweep) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert shown(grant) == grant.pence
+    assert books.entry_count(K.GRANTS_OWED, f"grant:{grant.reference}") == 1
