@@ -75,7 +75,7 @@ SWEEPS = (
     Sweep("reports", fund.reporting.service.sweep, 60),
     Sweep("grants owed", fund.grants.payments.owing.sweep, 300, opens_transactions=True),
     Sweep("sign-ins", members.accounts.service.sweep, 3600),
-    Sweep("old sign-ins", fund.privacy.service.sweep, 3600),
+    Sweep("old records", fund.privacy.service.sweep, 86400),
     Sweep("passkeys", members.accounts.factors.service.sweep, 3600),
     Sweep("payments online", members.contributions.cards.sweeps.settle, 60, opens_transactions=True),
     Sweep("payments compared", members.contributions.cards.sweeps.compare, 86400, opens_transactions=True),

@@ -118,6 +118,9 @@ class Policy:
     keep_board_decisions_years: int = 10
     keep_attestations_years: int = 1
     keep_access_logs_years: int = 1
+    keep_messages_years: int = 7
+    keep_requests_years: int = 6
+    keep_concerns_years: int = 10
 
     def as_json(self) -> str:
         """Canonical text: the same settings give the same bytes."""

@@ -13,6 +13,7 @@ from sqlalchemy import Column, ColumnElement, Table, func, or_, select
 
 from fund.kernel.clock import LONDON
 from fund.kernel.db import Base, db
+from fund.kernel.policy import Policy, policy_at
 from fund.privacy.registry import HOLDINGS, Holding
 from members.accounts.models import Person
 
@@ -35,7 +36,7 @@ class Part:
     rows: tuple[dict[str, Value], ...]
 
 
-def gather(person: Person) -> list[Part]:
+def gather(person: Person, policy: Policy) -> list[Part]:
     """Everything of the registry that is about `person`, whole: nothing is left out for length (art. 15(3))."""
     parts = []
     for holding in HOLDINGS:
@@ -56,7 +57,7 @@ def gather(person: Person) -> list[Part]:
             for row in raw
         )
         names = tuple(column.name for column in columns)
-        parts.append(Part(table.name, holding.title, holding.ground.why, holding.ground.how_long, names, rows))
+        parts.append(Part(table.name, holding.title, holding.ground.why, holding.ground.lasts(policy), names, rows))
     return parts
 
 
@@ -105,7 +106,7 @@ def _value(value: object, labels: Mapping[object, str], person_id: int, holding:
 
 def as_zip(person: Person, now: datetime) -> bytes:
     """A ZIP with `your-data.html` to read and `your-data.json` to take elsewhere (art. 20)."""
-    parts = gather(person)
+    parts = gather(person, policy_at(now))
     made = now.astimezone(LONDON)
     about = {"name": person.name, "email": person.email, "made_at": now.isoformat()}
     text = json.dumps({"about": about, "holdings": [asdict(part) for part in parts]}, ensure_ascii=False, indent=1)

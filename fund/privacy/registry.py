@@ -8,6 +8,8 @@ column that nobody has listed.
 from dataclasses import dataclass
 from enum import StrEnum
 
+from fund.kernel.policy import Policy
+
 
 class Fate(StrEnum):
     """What erasing its person does to a row."""
@@ -19,10 +21,22 @@ class Fate(StrEnum):
 
 @dataclass(frozen=True)
 class Ground:
-    """Why something is kept, and how long (handbook §13), in words for people."""
+    """Why something is kept, and how long (handbook §13), in words for people.
+
+    Where it is kept for a time, `setting` says how many years, as "{years}" in `how_long`, and `fund.privacy.keeping`
+    forgets it then.
+    """
 
     why: str
     how_long: str
+    setting: str = ""
+
+    def lasts(self, policy: Policy) -> str:
+        """How long, by the settings in force."""
+        if not self.setting:
+            return self.how_long
+        years = int(getattr(policy, self.setting))
+        return self.how_long.format(years=f"{years} {'year' if years == 1 else 'years'}")
 
 
 ACCOUNT = Ground("So that you can sign in, act for your organisation, and hear from us.", "As long as your account.")
@@ -31,17 +45,55 @@ REGISTERS = Ground(
     "(Co-operative and Community Benefit Societies Act 2014, section 30).",
     "As long as the society exists.",
 )
-DECISIONS = Ground("Members and the public must be able to see who decided what, and why.", "10 years after it.")
+DECISIONS = Ground(
+    "Members and the public must be able to see who decided what, and why.",
+    "At least {years} after it. What was voted on or resolved can't be altered, so it stays.",
+    "keep_board_decisions_years",
+)
+CONTACTS = Ground(
+    "To know whom we asked to join and what they answered, and what an organisation could show of itself.",
+    "{years} after it.",
+    "keep_board_decisions_years",
+)
 AWARDS = Ground(
     "To show how a grant was asked for, agreed, paid and reported; a contract and public money depend on it.",
-    "7 years after the grant is closed.",
+    "At least {years} after the grant is closed.",
+    "keep_awards_years",
 )
-BOOKS = Ground("The law asks for proper books of account; ours can't be altered by anybody.", "7 years, then archived.")
-TRAIL = Ground("To show who did what and when, so that nobody can act in secret.", "10 years.")
-SIGN_IN = Ground("To keep your account safe from others.", "1 year.")
-MAIL = Ground("To prove that notices were given, and to answer questions about them.", "7 years.")
-REQUESTS = Ground("To show that we answered you in the time the law gives us.", "6 years after our answer.")
-SAFETY = Ground("To show that somebody acted when a person might have been at risk.", "10 years.")
+SEARCHES = Ground(
+    "So that members find partners, and can look back at what they wrote to each other.",
+    "What was written, {years} after the request is closed; that there was a request, as long as its proposal.",
+    "keep_awards_years",
+)
+WORDS = Ground(
+    "To hear from people themselves whether they shaped the work.",
+    "Their words, {years} after a proposal ended without a grant, or after the grant is closed; what is counted stays.",
+    "keep_attestations_years",
+)
+BOOKS = Ground(
+    "The law asks for proper books of account; ours can't be altered by anybody.",
+    "At least 7 years. The books are one chain, so they stay whole.",
+)
+TRAIL = Ground(
+    "To show who did what and when, so that nobody can act in secret.",
+    "As long as the society exists: nobody can alter it or take anything out.",
+)
+SIGN_IN = Ground(
+    "To keep your account safe from others.",
+    "{years} after it was last used; what you sign in with, as long as you use it.",
+    "keep_access_logs_years",
+)
+MAIL = Ground(
+    "To prove that notices were given, and to answer questions about them.", "{years}.", "keep_messages_years"
+)
+REQUESTS = Ground(
+    "To show that we answered you in the time the law gives us.", "{years} after our answer.", "keep_requests_years"
+)
+SAFETY = Ground(
+    "To show that somebody acted when a person might have been at risk.",
+    "{years} after it was closed.",
+    "keep_concerns_years",
+)
 
 
 @dataclass(frozen=True)
@@ -119,13 +171,13 @@ HOLDINGS: tuple[Holding, ...] = (
     Holding("expulsion", "Expulsions you gave notice of, heard or closed", DECISIONS,
             ("noticed_by_id", "heard_by_id", "closed_by_id")),
     Holding("prospect_import", "Lists of organisations you brought in", DECISIONS, ("sent_by_id",), hidden=("rows",)),
-    Holding("prospect_contact", "Talks with organisations that you wrote down", DECISIONS, ("by_id",),
+    Holding("prospect_contact", "Talks with organisations that you wrote down", CONTACTS, ("by_id",),
             hidden=("email", "token_hash")),
     Holding("profile", "What you wrote of your organisation", ACCOUNT, ("updated_by_id",)),
-    Holding("accreditation", "Accreditations you recorded or saw", DECISIONS, ("recorded_by_id", "seen_by_id"),
+    Holding("accreditation", "Accreditations you recorded or saw", CONTACTS, ("recorded_by_id", "seen_by_id"),
             stays="The name is the accreditation's."),
-    Holding("partner_request", "Partner requests you posted", AWARDS, ("posted_by_id",)),
-    Holding("partner_reply", "Replies to partner requests that you wrote or answered", AWARDS,
+    Holding("partner_request", "Partner requests you posted", SEARCHES, ("posted_by_id",)),
+    Holding("partner_reply", "Replies to partner requests that you wrote or answered", SEARCHES,
             ("replied_by_id", "exchanged_by_id", "answered_by_id"), hidden=("contact", "lead_contact"),
             fate=Fate.CHANGE),
     Holding("sector_decision", "Sectors you decided", DECISIONS, ("decided_by_id",)),
@@ -184,7 +236,7 @@ HOLDINGS: tuple[Holding, ...] = (
     Holding("lever", "Changes you promised for your organisation", AWARDS, ("confirmed_by_id",)),
     Holding("card_request", "Cards you asked for", AWARDS, ("asked_by_id",)),
     Holding("code_batch", "Cards you issued", AWARDS, ("issued_by_id",)),
-    Holding("attestation", "Answers on cards that you looked into", AWARDS, ("looked_into_by_id",),
+    Holding("attestation", "Answers on cards that you looked into", WORDS, ("looked_into_by_id",),
             hidden=("told", "who", "took_part", "changed", "decisions", "offered", "verdict", "code_id")),
     Holding("safeguarding_concern", "Concerns that you closed", SAFETY, ("closed_by_id",),
             hidden=("told", "reach_me", "outcome", "proposal_id"),

@@ -2,24 +2,22 @@
 
 from datetime import datetime
 
-from sqlalchemy import delete, select
+from sqlalchemy import select
 
 from fund.kernel import audit
 from fund.kernel.access import Actor, Permission
-from fund.kernel.calendar import add_months, in_words, london_day, start_of_day
+from fund.kernel.calendar import in_words, london_day
 from fund.kernel.db import db
 from fund.kernel.errors import Conflict, Finding, NotAllowed, NotFound, RuleBroken, require
 from fund.kernel.outbox import mail
 from fund.kernel.policy import policy_at
 from fund.kernel.topics import Topic
-from fund.privacy import copying, erasing, queries
+from fund.privacy import copying, erasing, keeping, queries
 from fund.privacy.models import PrivacyRequest, Wish
 from fund.privacy.rules import Duties, answer_by, blockers
 from members.accounts import queries as accounts
-from members.accounts.models import Person, PersonSession
+from members.accounts.models import Person
 from members.queries import lock_organisation
-
-MOST_PER_SWEEP = 5000
 
 
 def correct_name(*, name: str, actor: Actor, now: datetime) -> None:
@@ -227,13 +225,8 @@ def _check_open(found: PrivacyRequest) -> None:
 
 
 def sweep(now: datetime) -> int:
-    """Forget browsers that signed in long ago: logs of access are kept a year (handbook §13). Returns how many."""
-    day = add_months(london_day(now), -12 * policy_at(now).keep_access_logs_years)
-    old = (
-        select(PersonSession.id)
-        .where(PersonSession.expires_at < start_of_day(day))
-        .order_by(PersonSession.id)
-        .limit(MOST_PER_SWEEP)
-    )
-    gone = db.session.execute(delete(PersonSession).where(PersonSession.id.in_(old)).returning(PersonSession.id))
-    return len(gone.all())
+    """Forget what was kept for a time that is over (handbook §13). Returns how many records that was."""
+    done = keeping.forget(policy_at(now), now)
+    if done:
+        audit.record(None, "records.forgotten", "records", at=now, after=done)
+    return sum(done.values())

@@ -10,6 +10,7 @@ from fund.kernel.errors import RuleBroken
 from fund.kernel.forms import ActionForm
 from fund.kernel.once import Done
 from fund.kernel.pages import actor, now, page, submit
+from fund.kernel.policy import policy_at
 from fund.privacy import queries, service
 from fund.privacy.forms import AnswerForm, CorrectionForm, ErasureForm, NameForm, WriteDownForm
 from fund.privacy.models import Wish
@@ -23,7 +24,7 @@ bp = Blueprint("privacy", __name__)
 @access(Permission.ANYONE)
 def notice() -> Response:
     """What we hold about people, why and how long, and their rights, in plain words (UK GDPR art. 12 to 14)."""
-    return page("privacy/notice.html", holdings=HOLDINGS)
+    return page("privacy/notice.html", holdings=HOLDINGS, policy=policy_at(now()))
 
 
 # --- one's own page
@@ -98,6 +99,7 @@ def ask_erasure() -> Response:
         form,
         first=list(blockers(queries.duties_of(actor().person_id))),
         stays=queries.stays(actor().person_id),
+        policy=policy_at(now()),
         answer_by=answer_by(london_day(now())),
     )
 
@@ -165,6 +167,7 @@ def _request_page(
         due=queries.due(found),
         first=list(blockers(queries.duties_of(found.person_id))) if erasing else [],
         stays=queries.stays(found.person_id) if erasing else [],
+        policy=policy_at(now()),
     )
 
 
