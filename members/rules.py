@@ -419,10 +419,15 @@ def words_from(beginning: str) -> tuple[str, str | None]:
 
 def names_alike(one: str, other: str) -> bool:
     """Whether two names are so near that a person should look: misspelt, or the same words in another order."""
-    first, second = name_key(one), name_key(other)
+    return keys_alike(name_key(one), name_key(other))
+
+
+def keys_alike(first: str, second: str) -> bool:
+    """`names_alike` of two names that are keys already, where many are compared."""
     if sorted(first.split()) == sorted(second.split()):
         return True
-    return SequenceMatcher(None, first, second, autojunk=False).ratio() >= _ALIKE
+    found = SequenceMatcher(None, first, second, autojunk=False)
+    return found.real_quick_ratio() >= _ALIKE and found.quick_ratio() >= _ALIKE and found.ratio() >= _ALIKE
 
 
 # --- who acts for an organisation (handbook §4.2)

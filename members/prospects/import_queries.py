@@ -10,11 +10,12 @@ from sqlalchemy.orm import InstrumentedAttribute
 from fund.kernel.db import db
 from fund.kernel.errors import NotFound
 from members.models import Organisation
+from members.prospects.likeness import Named, Question, questions
 from members.prospects.models import Prospect, ProspectImport
 from members.prospects.queries import details_of
 from members.prospects.rules import Anchor, Row, RowFault, Standing, Table, read_row
 from members.queries import LARGEST_ID
-from members.rules import MembershipStatus, name_key, names_alike
+from members.rules import MembershipStatus, Register, name_key, names_alike
 
 _CHUNK = 500
 Item = TypeVar("Item")
@@ -46,6 +47,28 @@ def standing(table: Table) -> Standing:
         if not wrong:
             rows.append(row)
     return _Sorting(rows, faults).standing()
+
+
+def asked(found: Standing) -> list[Question]:
+    """Which new rows may be an organisation that is written otherwise in the list or in the fund. Names alone are read,
+    once; nothing is read for a list that adds nobody."""
+    return questions(found.new, _held()) if found.new else []
+
+
+def _held() -> Iterator[Named]:
+    rows = db.session.execute(
+        select(
+            Organisation.name,
+            Organisation.name_key,
+            Organisation.reference,
+            Organisation.register,
+            Organisation.register_number,
+        )
+        .order_by(Organisation.id)
+        .execution_options(yield_per=2_000)
+    )
+    for name, key, reference, register, number in rows:
+        yield Named(name, key, reference, Register(register) if register else None, number)
 
 
 class _Sorting:

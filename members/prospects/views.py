@@ -147,6 +147,7 @@ def _list_page(import_id: int, form: BaseForm) -> Response:
         form,
         sent=sent,
         found=found,
+        asked=import_queries.asked(found),
         ignored=table.ignored if table else (),
         gone=table is None,
         shown=SHOWN,

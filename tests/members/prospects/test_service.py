@@ -180,6 +180,15 @@ class TestLists:
             (5, "The Cedar Trust (row 2)"),
         ]
 
+    def test_two_numbers_of_one_register_are_not_asked_about(self, steward: Actor, clock: MovableClock) -> None:
+        added(
+            steward, clock, "Cedar Community Larder",
+            register=Register.CHARITY_COMMISSION, register_number="1234567",
+        )  # fmt: skip
+        for number, asks in (("GB-CHC-7654321", False), ("GB-COH-01234567", True), ("", True)):
+            found = standing(f"org_id,name\n{number},Cedar Comunity Larder\n")
+            assert bool(import_queries.asked(found)) is asks
+
     def test_export_and_import_are_one(self, steward: Actor, clock: MovableClock) -> None:
         take(TWO + ",,=Dog & Co,,,'Q',,Large employer\n".replace("=Dog", "'=Dog"), steward, clock)
         member("Elm Works", Sector.PRIVATE)

@@ -118,6 +118,16 @@ class TestLists:
         assert "name: Alder Town; anchor: housing" in shown.text
         assert "Birch Health (GM-0002)" in shown.text
 
+    def test_similar_names_are_asked_about_and_never_put_together(self, desk: Visitor) -> None:
+        theirs = member("Bolton Community & Voluntary Services", Sector.VCSE).reference
+        names = "name\nBolton CVS\nIrwell Comunity Larder\nIrwell Community Larder\nAlder Rovers\n"
+        shown = send(desk, names)
+        assert f"Is it Bolton Community & Voluntary Services ({theirs})? One may be short for the other." in shown.text
+        assert "Is it Irwell Comunity Larder (row 3)? The names are nearly the same." in shown.text
+        assert shown.text.count("Is it ") == 3  # the heading and two questions
+        assert "4 new, 0 changed" in shown.send("Take the list in").text
+        assert "Is it the same?" not in send(desk, names).text
+
     @pytest.mark.parametrize("kind", ["csv", "xlsx"])
     def test_files_to_take_away(self, desk: Visitor, kind: str) -> None:
         send(desk).send("Take the list in")
