@@ -2,13 +2,15 @@
 
 from collections.abc import Sequence
 
-from wtforms import BooleanField, RadioField, SelectField
+from wtforms import BooleanField, HiddenField, RadioField, SelectField, SelectMultipleField
 from wtforms.validators import InputRequired
 
 from fund.kernel.forms import BaseForm, DayField, LongTextField, Needed, TextField, UpTo
 from ledger.bank.models import StatementLine
 from ledger.fields import MoneyField
 from members.accounts.fields import email_field
+from members.models import Organisation
+from members.register.queries import PAGE
 from members.register.rules import ENDINGS_BY_BOARD, EVENT_NAMES
 from members.rules import SECTOR_NAMES, Sector
 
@@ -182,3 +184,21 @@ class EndForm(BaseForm):
         validators=[Needed("Choose what happened.")],
     )
     reasons = LongTextField("Reasons", validators=[Needed("Say how you know. The member reads it."), UpTo(2000)])
+
+
+class ExistingSharesForm(BaseForm):
+    """Shares of members that joined before shares were kept here: who was shown, and who has paid."""
+
+    shown = HiddenField(validators=[Needed("Open the page again, so that you see whose shares are entered.")])
+    paid = SelectMultipleField("Whose shares were paid for when they joined?")
+
+    def show(self, found: Sequence[Organisation]) -> None:
+        """Show these members, and offer those whom a sent form was about."""
+        if not self.is_submitted():
+            self.shown.data = " ".join(one.reference for one in found)
+        names = {one.reference: f"{one.name} ({one.reference})" for one in found}
+        self.paid.choices = [(one, names.get(one, one)) for one in self.references()]
+
+    def references(self) -> list[str]:
+        """The members that were shown."""
+        return (self.shown.data or "").split()[:PAGE]

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from sqlalchemy import String, func, literal, or_, select
+from sqlalchemy import String, exists, func, literal, or_, select
 
 from fund.kernel.access import Actor, Permission, Role
 from fund.kernel.calendar import london_day
@@ -401,6 +401,23 @@ def unpaid_shares(*, limit: int = 100) -> list[tuple[Share, Organisation]]:
         .limit(limit)
     )
     return [(share, organisation) for share, organisation in rows]
+
+
+def has_shares(organisation_id: int) -> bool:
+    """Whether any share was ever entered for it."""
+    return bool(db.session.scalar(select(exists().where(Share.organisation_id == organisation_id))))
+
+
+def without_shares(*, limit: int = PAGE) -> tuple[list[Organisation], int]:
+    """Members for whom no share is entered, because they joined before the register kept shares; and how many."""
+    lacks = (
+        Organisation.status == MembershipStatus.MEMBER,
+        Organisation.joined_on.is_not(None),
+        ~exists().where(Share.organisation_id == Organisation.id),
+    )
+    total = db.session.scalar(select(func.count()).select_from(Organisation).where(*lacks)) or 0
+    found = db.session.scalars(select(Organisation).where(*lacks).order_by(Organisation.reference).limit(limit))
+    return list(found), total
 
 
 def _open_expulsions() -> list[tuple[Expulsion, Organisation]]:

@@ -1,6 +1,7 @@
 """Keeping the registers: what happened when, shares, officers' addresses, other property, corrections."""
 
-from datetime import date, datetime
+from collections.abc import Collection
+from datetime import UTC, date, datetime, time
 
 from sqlalchemy import select
 
@@ -11,7 +12,7 @@ from fund.kernel.access import Actor, Permission
 from fund.kernel.calendar import in_words, london_day
 from fund.kernel.db import db
 from fund.kernel.errors import Conflict, Finding, NotFound, RuleBroken
-from fund.kernel.policy import policy_at
+from fund.kernel.policy import Policy, policy_at
 from fund.kernel.references import next_number
 from members import queries as members
 from members.models import Organisation
@@ -54,19 +55,66 @@ def note(
 
 def issue_shares(organisation: Organisation, now: datetime) -> list[Share]:
     """The shares of a new member, as the rules of the society say (handbook §5.1). Not paid for yet."""
-    policy = policy_at(now)
+    return _issue(organisation, policy_at(now), london_day(now))
+
+
+def _issue(organisation: Organisation, policy: Policy, day: date) -> list[Share]:
     issued = [
         Share(
             number=next_number("share"),
             organisation_id=organisation.id,
             value_pence=policy.share_value_pence,
-            issued_on=london_day(now),
+            issued_on=day,
         )
         for _ in range(policy.shares_per_member)
     ]
     db.session.add_all(issued)
     db.session.flush()
     return issued
+
+
+def register_shares(*, references: Collection[str], paid: Collection[str], actor: Actor, now: datetime) -> list[Share]:
+    """Enter the shares of members that joined before the register of members kept shares, as of the day they joined.
+
+    Every member has its share (handbook §5.1), and the register must say how many and what was paid (2014 Act s.30).
+
+    Args:
+        references: the members, as they were shown before.
+        paid: those of them that paid when they joined; the others' payments are recorded one by one as for any share.
+
+    Raises:
+        NotFound: one that is no member now.
+        Conflict: when one has a share by now; nothing is written then.
+    """
+    actor.require(Permission.ADMIT_MEMBERS)
+    found = members.organisations_by_reference(references)
+    if len(found) != len(set(references)):
+        raise NotFound
+    entered: list[Share] = []
+    for reference in sorted(found):
+        organisation = _entered(found[reference].id)
+        if organisation.status is not MembershipStatus.MEMBER:
+            raise NotFound
+        if queries.has_shares(organisation.id):
+            raise Conflict(
+                f"The shares of {organisation.name} were entered meanwhile, so nothing was written. "
+                "Look at the list again."
+            )
+        assert organisation.joined_on is not None
+        joined = organisation.joined_on
+        issued = _issue(organisation, policy_at(datetime.combine(joined, time(12), tzinfo=UTC)), joined)
+        for share in issued:
+            if reference in paid:
+                share.paid_on, share.paid_recorded_by_id = joined, actor.person_id
+            audit.record(
+                actor,
+                "share.entered_later",
+                f"share:{share.number}",
+                at=now,
+                after={"member": reference, "issued_on": joined.isoformat(), "paid": reference in paid},
+            )
+        entered += issued
+    return entered
 
 
 def record_share_payment(

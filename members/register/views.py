@@ -15,7 +15,7 @@ from fund.kernel.pages import actor, now, page, submit
 from members import queries as organisations
 from members.register import application_views, membership_views, queries, service
 from members.register.blueprint import bp
-from members.register.forms import AddressForm, EntryForm, PaidForm, PropertyForm
+from members.register.forms import AddressForm, EntryForm, ExistingSharesForm, PaidForm, PropertyForm
 from members.register.rules import ELECTRONIC_PURPOSES
 from members.rules import ROLE_NAMES, MembershipStatus
 
@@ -143,7 +143,28 @@ def correct(reference: str) -> Response:
 @bp.get("/registers/shares")
 @access(Permission.ADMIT_MEMBERS)
 def shares() -> Response:
-    return page("register/shares.html", unpaid=queries.unpaid_shares())
+    return page("register/shares.html", unpaid=queries.unpaid_shares(), lacking=queries.without_shares(limit=1)[1])
+
+
+@bp.route("/registers/shares/existing", methods=["GET", "POST"])
+@access(Permission.ADMIT_MEMBERS)
+def existing_shares() -> Response:
+    """Enter the shares of members that joined before shares were kept here: first they are shown, then written."""
+    form = ExistingSharesForm()
+    form.show(queries.without_shares()[0])
+
+    def work() -> Done:
+        entered = service.register_shares(
+            references=form.references(), paid=form.paid.data or [], actor=actor(), now=now()
+        )
+        many = "1 share is" if len(entered) == 1 else f"{len(entered)} shares are"
+        return Done(f"{many} entered in the register of members.", url_for("register.shares"))
+
+    answer = submit(form, work)
+    if answer is not None:
+        return answer
+    found, total = queries.without_shares()
+    return page("register/existing_shares.html", form, found=found, total=total)
 
 
 @bp.route("/registers/shares/<int:share_id>", methods=["GET", "POST"])

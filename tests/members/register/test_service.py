@@ -270,6 +270,44 @@ class TestShares:
             with pytest.raises(NotFound):
                 queries.share(unknown)
 
+    def test_members_from_before_get_the_share_of_the_day_they_joined(
+        self, app: Flask, clock: MovableClock, steward: Actor, board: Actor, secretary: Actor
+    ) -> None:
+        admitted(checked(applied(clock), steward, clock), board, clock)
+        paid, unpaid = (member(name, Sector.VCSE).reference for name in ("Birch House", "Cedar Trust"))
+        applicant = applied(clock, name="Dogwood Choir").reference
+        former = member("Elm Works", Sector.PRIVATE).reference
+        with transaction() as session:
+            gone = session.scalars(select(Organisation).where(Organisation.reference == former)).one()
+            gone.status, gone.left_on = MembershipStatus.LEFT, START_DAY
+        found, total = queries.without_shares(limit=1)
+        assert ([one.reference for one in found], total) == ([paid], 2)
+        clock.move(timedelta(days=40))
+
+        def enter(actor: Actor, *references: str) -> list[int]:
+            with transaction():
+                entered = service.register_shares(references=references, paid=[paid], actor=actor, now=clock.now())
+                return [share.number for share in entered]
+
+        with pytest.raises(NotAllowed):
+            enter(secretary, paid, unpaid)
+        for other in ("GM-0000", applicant, former):
+            with pytest.raises(NotFound):
+                enter(steward, paid, other)
+        with pytest.raises(Conflict, match="nothing was written"):
+            enter(steward, paid, "GM-0001")
+        assert queries.without_shares()[1] == 2
+        assert enter(steward, paid, unpaid) == [2, 3]
+        first, second = (queries.entry(reference) for reference in (paid, unpaid))
+        assert (first.paid_pence, second.paid_pence) == (100, 0)
+        joined = first.organisation.joined_on
+        assert [(one.issued_on, one.paid_on) for one in first.shares] == [(joined, joined)]
+        assert [one.number for one, _ in queries.unpaid_shares()] == [1, 3]
+        assert queries.without_shares() == ([], 0)
+        assert pot().contributed_pence == 0
+        with pytest.raises(Conflict):
+            enter(steward, paid)
+
     def test_a_cancelled_share_is_never_paid_for(
         self, app: Flask, clock: MovableClock, steward: Actor, board: Actor
     ) -> None:

@@ -192,6 +192,28 @@ class TestRegisters:
         assert books.pot().contributed_pence == books.pot().available_pence == 0
         assert "1 June 2026" in steward.get("/registers/shares/1").text
 
+    def test_shares_of_members_from_before_are_shown_then_entered(
+        self, clock: MovableClock, steward: Visitor, secretary: Visitor
+    ) -> None:
+        birch, cedar = (member(name, Sector.VCSE).reference for name in ("Birch House", "Cedar Trust"))
+        page = steward.get("/applications").follow("Shares to be paid for").follow("Enter their shares")
+        assert page.path == "/registers/shares/existing"
+        other_tab = steward.get(page.path)
+        assert db.session.scalar(select(func.count()).select_from(Share)) == 0
+        assert page.send("Enter these shares", shown="").errors() == [
+            "Open the page again, so that you see whose shares are entered."
+        ]
+        assert page.send("Enter these shares", shown=f"{birch} GM-0000").status == 404
+        assert page.send("Enter these shares", paid="GM-0000").status == 422
+        done = page.send("Enter these shares", paid=birch)
+        assert "2 shares are entered in the register of members." in done.text
+        assert f"Cedar Trust ({cedar})" in done.text
+        assert "Birch House" not in done.text
+        assert other_tab.send("Enter these shares").status == 409
+        assert "Every member has its share" in steward.get(page.path).text
+        assert "£1" in secretary.get("/registers").text
+        secretary.get(page.path, status=403)
+
     def test_shares_are_recorded_and_shown_to_the_office_alone(
         self, app: Flask, clock: MovableClock, steward: Visitor, board: Visitor, secretary: Visitor
     ) -> None:
