@@ -273,6 +273,13 @@ def test_asking_twice_is_told(app: Flask, clock: MovableClock, office: dict[str,
         agree(first, office["secretary"], clock.now())
 
 
+def test_what_was_agreed_to_is_not_answered_again(app: Flask, clock: MovableClock, office: dict[str, Actor]) -> None:
+    request_id = ask(person(NAME), Wish.ERASURE, clock.now())
+    agree(request_id, office["secretary"], clock.now())
+    with pytest.raises(Conflict, match="answered meanwhile"):
+        agree(request_id, office["secretary"], clock.now())
+
+
 def test_nobody_takes_back_what_another_asked(app: Flask, clock: MovableClock) -> None:
     request_id = ask(person(NAME), Wish.ERASURE, clock.now())
     stranger = acting(person("A Stranger"))
