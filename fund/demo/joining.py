@@ -134,7 +134,7 @@ def _admit(teller: Teller, cast: Cast, day: int) -> None:
     _accept(teller, email(cast.certifier, cast), day + 3)
     for name, role in ((cast.representative, Role.REPRESENTATIVE), (cast.deputy, Role.DEPUTY)):
         if name:
-            _appoint(teller, cast, name, role, day + 4)
+            appoint(teller, cast, name, role, day + 4)
     teller.forget_roles()
 
 
@@ -174,7 +174,8 @@ def keep_registers(teller: Teller, day: int) -> None:
         )
 
 
-def _appoint(teller: Teller, cast: Cast, name: str, role: Role, day: int) -> None:
+def appoint(teller: Teller, cast: Cast, name: str, role: Role, day: int) -> None:
+    """The certifier asks somebody to take a role, who accepts."""
     token = teller.do(
         lambda: members.appoint(
             organisation_id=teller.organisations[cast.name],

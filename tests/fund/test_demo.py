@@ -13,6 +13,7 @@ from fund.demo.clock import FundClock
 from fund.demo.fill import fill
 from fund.demo.models import DemoClock
 from fund.demo.service import LONGEST_MOVE, move_clock
+from fund.kernel.audit import AuditEntry
 from fund.kernel.clock import MovableClock, SystemClock
 from fund.kernel.db import db, transaction
 from fund.kernel.errors import Conflict, NotFound
@@ -21,6 +22,8 @@ from fund.kernel.society import Society
 from fund.reporting.models import Story
 from ledger.queries import pot
 from members.models import Organisation
+from members.offices.models import RoleChange
+from members.offices.rules import ChangeState
 from members.profile.models import Accreditation
 from members.profile.rules import Standing
 from members.rules import MembershipStatus, Sector
@@ -60,6 +63,10 @@ def test_the_story_is_whole_and_the_books_are_sound(app: Flask, clock: MovableCl
         Standing.ENDING,
         Standing.EXPIRED,
     }
+    assert db.session.scalar(select(func.count()).where(Organisation.status == MembershipStatus.PROSPECT)) == 4
+    assert {one.state for one in db.session.scalars(select(RoleChange))} == {ChangeState.PROPOSED}
+    handed_on = select(AuditEntry).where(AuditEntry.action == "appointment.handed_over")
+    assert len(db.session.scalars(handed_on).all()) == 1
     for path in ("/", "/money", "/awards", "/stories", "/ballots", "/rounds", "/members", "/sign-in", "/demo/mail"):
         visitor.get(path)
     with pytest.raises(Conflict, match="holds a fund already"):
