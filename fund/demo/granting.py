@@ -14,9 +14,9 @@ from fund.grants.awards import rules as terms_of
 from fund.grants.awards import service as offers
 from fund.grants.checks import service as checks
 from fund.grants.checks.rules import CheckResult, Outcome, Route, band_of, checks_of
-from fund.grants.models import Instalment
-from fund.grants.payments import queries as payments
 from fund.grants.payments import service as paying
+from fund.grants.runs import queries as runs_seen
+from fund.grants.runs import service as runs
 from fund.kernel.db import db
 from fund.kernel.policy import policy_at
 from fund.reporting import evidence as reports
@@ -79,44 +79,35 @@ def award(teller: Teller, idea: Idea, proposal_id: int, day: int, start: int, en
     return reference
 
 
-def prepare_due(teller: Teller, reference: str, day: int) -> list[int]:
-    """Amina Holt puts forward what is due and not yet on its way; the payments' numbers."""
+def prepare_due(teller: Teller, reference: str, day: int) -> str | None:
+    """Amina Holt puts what is due and not yet on its way into a payment run; its reference, if anything is due."""
     teller.do(lambda: paying.mark_due(teller.at(day, 7)))
     due = [
-        row.number
+        row.id
         for row in awards.instalments(awards.award_by_reference(reference).id)
         if row.due_on <= teller.date(day) and row.ordered_at is None
     ]
-    for number in due:
-        teller.do(
-            lambda number=number: paying.prepare(  # type: ignore[misc]
-                reference=reference, number=number, actor=teller.official(STEWARD), now=teller.at(day, 9)
-            )
-        )
-    return due
+    if not due:
+        return None
+    return teller.do(
+        lambda: runs.prepare(instalment_ids=due, actor=teller.official(STEWARD), now=teller.at(day, 9)).reference
+    )
 
 
 def pay_due(teller: Teller, reference: str, day: int) -> list[Line]:
     """Prepare, approve and send what is due; the lines that the bank will show three days later."""
-    lines, orders = [], []
-    for number in prepare_due(teller, reference, day):
-        for hour, address in enumerate(APPROVERS, 10):
-            teller.do(lambda n=number, h=hour, a=address: _approve(teller, reference, n, day, h, a))  # type: ignore[misc]
-        row = _instalment(reference, number)
-        order = bank_queries.order_by_key(row.order_key)
-        assert order is not None
-        orders.append(order.id)
-        name = row.organisation.name.upper()
-        lines.append(Line(teller.date(day + 3), -row.pence, name, f"{reference}-{row.number}"))
-    if orders:
-        actor = teller.official(STEWARD)
-        teller.do(lambda: bank.make_payment_file(order_ids=orders, actor=actor, now=teller.at(day, 14)))
+    run = prepare_due(teller, reference, day)
+    if run is None:
+        return []
+    for hour, address in enumerate(APPROVERS, 10):
+        teller.do(lambda h=hour, a=address: approve(teller, run, day, h, a))  # type: ignore[misc]
+    orders = bank_queries.orders_of_run(run)
+    ids = [order.id for order in orders]
+    lines = [
+        Line(teller.date(day + 3), -order.pence, order.payee.account_name.upper(), order.reference) for order in orders
+    ]
+    teller.do(lambda: bank.make_payment_file(order_ids=ids, actor=teller.official(STEWARD), now=teller.at(day, 14)))
     return lines
-
-
-def _instalment(reference: str, number: int) -> Instalment:
-    found = awards.award_by_reference(reference)
-    return next(row for row in awards.instalments(found.id) if row.number == number)
 
 
 def confirm_sent(teller: Teller, day: int) -> None:
@@ -297,13 +288,8 @@ def _sign(teller: Teller, idea: Idea, reference: str, day: int) -> None:
         )
 
 
-def _approve(teller: Teller, reference: str, number: int, day: int, hour: int, address: str) -> None:
-    shown = payments.judge([_instalment(reference, number)], teller.at(day, hour))[0]
-    assert shown.sha256 is not None
-    paying.approve(
-        reference=reference,
-        number=number,
-        sha256=shown.sha256,
-        actor=teller.official(address),
-        now=teller.at(day, hour),
-    )
+def approve(teller: Teller, run: str, day: int, hour: int, address: str) -> None:
+    """Somebody approves a payment run as they see it."""
+    now = teller.at(day, hour)
+    sha256 = runs_seen.run_row(run).sha256
+    runs.approve(reference=run, sha256=sha256, actor=teller.official(address), now=now)

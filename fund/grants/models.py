@@ -11,6 +11,7 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 from fund.grants.agreements.rules import AgreementState
 from fund.grants.awards.rules import AwardState, InstalmentState, PayBasis
 from fund.grants.checks.rules import Answer, Band, CheckResult, Outcome, Route
+from fund.grants.runs.rules import RunState
 from fund.kernel.db import Base, Id, Key, Pence
 from members.models import Organisation
 
@@ -79,7 +80,7 @@ class Instalment(Base):
     """One payment of the schedule.
 
     `attempt` counts the orders made for it: a failed one is tried again under the next number. `prepared_sha256` is the
-    fingerprint (`payments.rules.fingerprint`) of what the preparer put forward.
+    fingerprint of the run (`ledger.bank.rules.totals_sha256`) in which the preparer put it forward.
     """
 
     __tablename__ = "instalment"
@@ -114,7 +115,7 @@ class Instalment(Base):
 
 
 class Approval(Base):
-    """A person's approval of exactly one payment. Append-only; it counts while `sha256` is still the payment's."""
+    """A person's approval of a payment in exactly one run. Append-only; it counts while `sha256` is still the run's."""
 
     __tablename__ = "approval"
     __table_args__ = (UniqueConstraint("instalment_id", "person_id", "sha256"),)
@@ -125,6 +126,66 @@ class Approval(Base):
     person_name: Mapped[str]
     approved_at: Mapped[datetime]
     sha256: Mapped[str]
+
+
+class PaymentRun(Base):
+    """Payments put together, approved as one and sent to the bank as one file.
+
+    `sha256` is the fingerprint of what the preparer put forward (`ledger.bank.rules.totals_sha256`); approvals are of
+    it. `ended_…` say who sent it back or cancelled it, and why.
+    """
+
+    __tablename__ = "payment_run"
+    __table_args__ = (
+        CheckConstraint("pence >= 0", name="pence_not_negative"),
+        CheckConstraint("(ended_at IS NULL) = (ended_reason IS NULL)", name="ended_with_reason"),
+        Index("ix_payment_run_state", "state", "id"),
+    )
+
+    id: Mapped[Id]
+    reference: Mapped[str] = mapped_column(unique=True)
+    state: Mapped[RunState]
+    execute_on: Mapped[date]
+    sha256: Mapped[str]
+    payment_count: Mapped[int]
+    pence: Mapped[Pence]
+    prepared_by_id: Mapped[Key] = mapped_column(ForeignKey("person.id"))
+    prepared_by_name: Mapped[str]
+    prepared_at: Mapped[datetime]
+    approved_at: Mapped[datetime | None]
+    ended_at: Mapped[datetime | None]
+    ended_by_id: Mapped[Key | None] = mapped_column(ForeignKey("person.id"))
+    ended_by_name: Mapped[str | None]
+    ended_reason: Mapped[str | None]
+
+    items: Mapped[list["PaymentRunItem"]] = relationship(order_by="PaymentRunItem.id", back_populates="run")
+
+
+class PaymentRunItem(Base):
+    """A payment in a run. It is live until it is taken out, its run ends, or it failed and is tried again: the database
+    lets no payment be live in two runs."""
+
+    __tablename__ = "payment_run_item"
+    __table_args__ = (
+        UniqueConstraint("run_id", "instalment_id"),
+        Index(
+            "uq_payment_run_item_live",
+            "instalment_id",
+            unique=True,
+            sqlite_where=text("is_live"),
+            postgresql_where=text("is_live"),
+        ),
+    )
+
+    id: Mapped[Id]
+    run_id: Mapped[Key] = mapped_column(ForeignKey("payment_run.id"))
+    instalment_id: Mapped[Key] = mapped_column(ForeignKey("instalment.id"))
+    order_key: Mapped[str]
+    is_live: Mapped[bool]
+    taken_out_at: Mapped[datetime | None]
+
+    run: Mapped[PaymentRun] = relationship(back_populates="items")
+    instalment: Mapped[Instalment] = relationship()
 
 
 # --- agreements

@@ -277,8 +277,9 @@ def _next_for_office(found: Standing, actor: Actor) -> Next | None:
             return Next(f"Send {one.organisation.name} its MFA confirmation.", subsidy_path, "Send the confirmation")
     for payment in found.payments:
         number = payment.instalment.number
-        if payment.stage in (Stage.READY, Stage.FAILED):
+        if payment.stage in (Stage.READY, Stage.FAILED) and (payment.run is None or payment.stage is Stage.FAILED):
             return Next(f"Prepare payment {number}.", f"{path}/payments/{number}", "Open the payment")
-        if payment.stage is Stage.BEING_APPROVED and payments.why_not_approve(payment, actor) is None:
-            return Next(f"Payment {number} waits for approval.", f"{path}/payments/{number}", "Open the payment")
+        if payment.run is not None and payment.stage is Stage.BEING_APPROVED:
+            run = payment.run.reference
+            return Next(f"Payment {number} waits for approval in run {run}.", f"/payment-runs/{run}", "Open the run")
     return None

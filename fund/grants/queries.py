@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 
 from sqlalchemy import Select, select
 from sqlalchemy.orm import joinedload, selectinload
@@ -17,7 +17,8 @@ from fund.grants.checks import queries as checks
 from fund.grants.checks.rules import Answer, Outcome, Route
 from fund.grants.models import Agreement, Award, AwardShare, Instalment, Signature
 from fund.grants.payments import queries as payments
-from fund.grants.payments.rules import STAGE_WORDS, Stage
+from fund.grants.payments.rules import STAGE_WORDS
+from fund.grants.runs import queries as runs
 from fund.kernel.access import Actor, Permission
 from fund.kernel.calendar import london_day, start_of_day
 from fund.kernel.db import db
@@ -42,7 +43,7 @@ def tasks(actor: Actor, now: datetime) -> list[Task]:
     if actor.may(Permission.PREPARE_GRANTS):
         found += [*_awards_to_make(), *_office_tasks(actor, now)]
     if actor.may(Permission.APPROVE_PAYMENTS) or actor.may(Permission.PREPARE_GRANTS):
-        found += _payment_tasks(actor, now)
+        found += runs.tasks(actor, now)
     if actor.organisation_id is not None:
         found += _party_tasks(actor, actor.organisation_id, now)
     return found[:MOST_TASKS]
@@ -138,28 +139,6 @@ def _subsidy_task(award: Award, one: checks.SubsidyStanding, path: str) -> Itera
             f"The grant {award.reference} was given as MFA; its payments wait for this letter.",
             page,
         )
-
-
-def _payment_tasks(actor: Actor, now: datetime) -> Iterator[Task]:
-    waiting = [
-        *payments.open_payments(now),
-        *(one for one in payments.ordered_payments(now) if one.stage is Stage.FAILED),
-    ]
-    for one in waiting:
-        row = one.instalment
-        path = f"{award_path(row.award.reference)}/payments/{row.number}"
-        due = start_of_day(one.pay_by + timedelta(days=1))
-        what = f"{format_pence(row.pence)} to {row.organisation.name}"
-        if one.stage is Stage.BEING_APPROVED and payments.why_not_approve(one, actor) is None:
-            yield Task(
-                f"Approve payment {row.number} of {row.award.reference}",
-                f"{what}; {len(one.approvals)} of {one.needed} approvals are there.",
-                path,
-                due,
-            )
-        elif one.stage in (Stage.READY, Stage.FAILED) and payments.why_not_prepare(one, actor) is None:
-            failed = " It failed at the bank; find out why first." if one.stage is Stage.FAILED else ""
-            yield Task(f"Prepare payment {row.number} of {row.award.reference}", f"{what} is ready.{failed}", path, due)
 
 
 def _party_tasks(actor: Actor, organisation_id: int, now: datetime) -> Iterator[Task]:

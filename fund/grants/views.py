@@ -17,6 +17,7 @@ from fund.grants.checks.rules import ROUTE_NAMES
 from fund.grants.payments import queries as payments
 from fund.grants.payments import views as _payment_pages
 from fund.grants.payments.rules import STAGE_WORDS, Stage
+from fund.grants.runs import views as _run_pages
 from fund.kernel.access import Permission, access
 from fund.kernel.calendar import london_day
 from fund.kernel.errors import NotFound
@@ -26,7 +27,7 @@ from fund.kernel.pages import actor, now, page, submit
 
 __all__ = ["bp"]
 
-_PAGES = (_agreement_pages, _award_pages, _money_pages, _check_pages, _payment_pages)
+_PAGES = (_agreement_pages, _award_pages, _money_pages, _check_pages, _payment_pages, _run_pages)
 """Imported for the routes that they add."""
 
 

@@ -257,6 +257,8 @@ HOLDINGS: tuple[Holding, ...] = (
     Holding("signature", "Agreements you signed", AWARDS, ("person_id",),
             stays="A signature is part of a contract, and proves who could bind the organisation."),
     Holding("instalment", "Payments you prepared", AWARDS, ("prepared_by_id",)),
+    Holding("payment_run", "Payment runs you prepared or ended", AWARDS, ("prepared_by_id", "ended_by_id"),
+            names=(("prepared_by_name", "prepared_by_id"), ("ended_by_name", "ended_by_id"))),
     Holding("approval", "Payments you approved", AWARDS, ("person_id",),
             stays="Who approved a payment is part of its proof, which nobody can alter."),
     Holding("due_diligence", "Checks you made on organisations", AWARDS, ("checked_by_id", "second_by_id"),

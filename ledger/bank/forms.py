@@ -8,9 +8,8 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from flask_wtf.file import FileField
-from wtforms import RadioField, SelectField, SelectMultipleField
+from wtforms import RadioField, SelectField
 from wtforms.validators import InputRequired, ValidationError
-from wtforms.widgets import CheckboxInput, ListWidget
 
 from fund.kernel.forms import BaseForm, LongTextField, Needed, TextField, UpTo
 from ledger.bank.models import PaymentOrder, StatementLine
@@ -21,7 +20,9 @@ from ledger.bank.rules import (
     WRITE_SORT_CODE,
     NameCheck,
     account_digits,
+    begin_of,
     sort_code_digits,
+    totals_sha256,
 )
 from ledger.money import format_pence
 
@@ -123,25 +124,23 @@ class WeightsForm(BaseForm):
 
 
 class FileForm(BaseForm):
-    orders = SelectMultipleField(
-        "Payments to put into the file",
-        coerce=int,
-        validate_choice=False,
-        widget=ListWidget(prefix_label=False),
-        option_widget=CheckboxInput(),
-    )
+    run = RadioField("The payment run to make the file of", validate_choice=False)
 
     def offer(self, orders: Sequence[PaymentOrder]) -> None:
-        """The payments to choose from; all are ticked when the page is first shown."""
-        self.orders.choices = [
-            (
-                order.id,
-                f"{format_pence(order.pence)} to {order.payee.account_name}, {order.reference}: {order.description}",
-            )
-            for order in orders
-        ]
+        """The approved runs to choose from; the first is ticked when the page is first shown."""
+        self.batches: dict[str, list[PaymentOrder]] = {}
+        for order in orders:
+            self.batches.setdefault(order.batch, []).append(order)
+        self.run.choices = [(batch, _told(batch, inside)) for batch, inside in self.batches.items()]
         if self.form_id.raw_data is None:  # else it was sent, or is shown again as it was
-            self.orders.data = [order.id for order in orders]
+            self.run.data = next(iter(self.batches), None)
+
+
+def _told(batch: str, orders: Sequence[PaymentOrder]) -> str:
+    total = format_pence(sum(order.pence for order in orders))
+    begin = begin_of(totals_sha256(batch, [order.counted for order in orders]))
+    name = orders[0].run or orders[0].reference
+    return f"{name}: {len(orders):,} {'payment' if len(orders) == 1 else 'payments'}, {total}, fingerprint {begin}"
 
 
 class LineForm(BaseForm):

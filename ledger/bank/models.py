@@ -6,7 +6,7 @@ from sqlalchemy import JSON, CheckConstraint, ForeignKey, Index, UniqueConstrain
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from fund.kernel.db import Base, Id, Key, Pence
-from ledger.bank.rules import Identification, NameCheck, OrderState
+from ledger.bank.rules import Counted, Identification, NameCheck, OrderState
 from ledger.money import format_pence
 
 
@@ -170,7 +170,10 @@ class ModulusWeights(Base):
 
 
 class PaymentFile(Base):
-    """A file for the bank with the payments it asks for; kept as it was given out."""
+    """A file for the bank with the payments it asks for; kept as it was given out.
+
+    `run` and `totals_sha256` say which approved run it is of, and what was approved (`rules.totals_sha256`).
+    """
 
     __tablename__ = "payment_file"
 
@@ -183,6 +186,8 @@ class PaymentFile(Base):
     execute_on: Mapped[date]
     made_at: Mapped[datetime]
     made_by_id: Mapped[Key]
+    run: Mapped[str | None]
+    totals_sha256: Mapped[str | None]
 
 
 class PaymentOrder(Base):
@@ -190,13 +195,15 @@ class PaymentOrder(Base):
 
     `owner` is who is paid ("org:GM-0012"), `grant_owner` whose commitment it uses ("grant:G-2026-003"). `pay_by` is the
     last day for being on time and `target_on` the day that the fund aims at. `line_id` is the line of the bank that
-    showed it leave; it is one for a whole file where the bank books it so.
+    showed it leave; it is one for a whole file where the bank books it so. `run` is the payment run in which it was
+    approved ("PR-2026-001"), and `execute_on` the day that was chosen for it: a run goes into one file, whole.
     """
 
     __tablename__ = "payment_order"
     __table_args__ = (
         Index("ix_payment_order_state", "state", "id"),
         Index("ix_payment_order_line", "line_id"),
+        Index("ix_payment_order_run", "run"),
         CheckConstraint("pence > 0", name="pays_something"),
     )
 
@@ -213,12 +220,31 @@ class PaymentOrder(Base):
     ordered_by_id: Mapped[Key | None]
     pay_by: Mapped[date | None]
     target_on: Mapped[date | None]
+    run: Mapped[str | None]
+    execute_on: Mapped[date | None]
     file_id: Mapped[Key | None] = mapped_column(ForeignKey("payment_file.id"), index=True)
     sent_at: Mapped[datetime | None]
     line_id: Mapped[Key | None] = mapped_column(ForeignKey("statement_line.id"))
     confirmed_at: Mapped[datetime | None]
     failed_at: Mapped[datetime | None]
     failed_reason: Mapped[str | None]
+
+    @property
+    def batch(self) -> str:
+        """What goes into one file with it: its run, or only itself."""
+        return self.run or self.key
+
+    @property
+    def counted(self) -> Counted:
+        """What the fingerprint of its run is made of."""
+        return Counted(
+            self.key,
+            self.payee_id,
+            self.payee.account_name,
+            self.payee.sort_code,
+            self.payee.account_number,
+            self.pence,
+        )
 
     payee: Mapped[Payee] = relationship()
     file: Mapped[PaymentFile | None] = relationship()

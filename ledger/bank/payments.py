@@ -35,12 +35,13 @@ def tell_of_failures(teller: Teller) -> None:
     _TELLERS.append(teller)
 
 
-Judge = Callable[[Sequence[PaymentOrder], datetime], Iterable[Finding]]
+Judge = Callable[[Sequence[PaymentOrder], Actor, datetime], Iterable[Finding]]
 _JUDGES: list[Judge] = []
 
 
 def ask_before_paying(judge: Judge) -> None:
-    """Let the folder that orders payments be asked once more, at the moment a file is made, which of them may not go.
+    """Let the folder that orders payments be asked once more, at the moment a file is made, which of them may not go,
+    or not by this person's hands.
 
     What makes a payment due is known only above; a condition that was true at approval can have become untrue since.
     """
@@ -69,6 +70,8 @@ def order_payment(
     now: datetime,
     pay_by: date | None = None,
     target_on: date | None = None,
+    run: str | None = None,
+    execute_on: date | None = None,
 ) -> PaymentOrder:
     """Order a payment that its own folder has had approved. The same key with the same content gives the first order.
 
@@ -79,6 +82,8 @@ def order_payment(
         reference: at most 18 characters, which the payee sees on their statement.
         pay_by: the last day on which it is on time.
         target_on: the day that the fund aims at.
+        run: the payment run in which it was approved, whose payments go into one file; None for one by itself.
+        execute_on: the day that was chosen for the bank to pay.
 
     Raises:
         RuleBroken: when there are no usable bank details, or the reference doesn't fit.
@@ -113,6 +118,8 @@ def order_payment(
         ordered_by_id=actor.person_id if actor else None,
         pay_by=pay_by,
         target_on=target_on,
+        run=run,
+        execute_on=execute_on,
     )
     db.session.add(order)
     db.session.flush()
@@ -127,24 +134,26 @@ def order_payment(
 
 
 def make_payment_file(*, order_ids: Collection[int], actor: Actor, now: datetime) -> PaymentFile:
-    """Put ready orders into one file for the bank, and their money on its way in the books.
+    """Put the ready orders of one run into one file for the bank, and their money on its way in the books.
 
     Raises:
-        RuleBroken: when the person gave or verified a payee's details, when details changed since the order was made,
-            when a condition of a payment no longer holds, when nothing is chosen, or when the fund's own account isn't
-            known in full.
+        RuleBroken: when the orders are not one whole run, when the person gave or verified a payee's details or may not
+            handle a payment, when details changed since the order was made, when a condition of a payment no longer
+            holds, when nothing is chosen, or when the fund's own account isn't known in full.
         Conflict: when an order is no longer ready.
     """
     actor.require(Permission.KEEP_BANK)
     account = _paying_account()
     orders = queries.orders(order_ids, lock=True)
     if not orders or len(orders) != len(set(order_ids)):
-        raise RuleBroken([Finding("Choose the payments to put into the file.", "orders")])
+        raise RuleBroken([Finding("Choose the payment run to make the file of.", "run")])
     for order in orders:
         _require_state(order, OrderState.READY)
+    run = _one_whole_run(orders)
     require(finding for order in orders for finding in _payer_faults(order, actor, now))
-    require(finding for judge in _JUDGES for finding in judge(orders, now))
-    execute_on = rules.execution_day(now, policy_at(now).bank_cut_off_hour)
+    require(finding for judge in _JUDGES for finding in judge(orders, actor, now))
+    earliest = rules.execution_day(now, policy_at(now).bank_cut_off_hour)
+    execute_on = max(earliest, *(order.execute_on or earliest for order in orders))
     reference = next_reference("PF", year=london_day(now).year)
     content = pain001.write(
         message_id=reference,
@@ -162,6 +171,8 @@ def make_payment_file(*, order_ids: Collection[int], actor: Actor, now: datetime
         execute_on=execute_on,
         made_at=now,
         made_by_id=actor.person_id,
+        run=run,
+        totals_sha256=rules.totals_sha256(orders[0].batch, [order.counted for order in orders]),
     )
     db.session.add(made)
     db.session.flush()
@@ -186,6 +197,35 @@ def make_payment_file(*, order_ids: Collection[int], actor: Actor, now: datetime
     )
     db.session.flush()
     return made
+
+
+def _one_whole_run(orders: Sequence[PaymentOrder]) -> str | None:
+    """The run that these orders are, all of it; None for an order by itself.
+
+    What the approvers compared is a whole run: part of one, or two together, nobody approved.
+    """
+    batches = {order.batch for order in orders}
+    run = orders[0].run
+    if len(batches) > 1 or (run is not None and len(queries.orders_of_run(run)) != len(orders)):
+        raise RuleBroken([Finding("A file is made of one payment run, whole. Choose one run.", "run")])
+    return run
+
+
+def call_off_run(*, run: str, reason: str, actor: Actor, now: datetime) -> Sequence[PaymentOrder]:
+    """Call off every order of an approved run that is in no file yet; its own folder has judged who may. Nothing was
+    booked for them, so nothing is to be undone.
+
+    Raises:
+        Conflict: when the file was made first.
+    """
+    orders = queries.orders_of_run(run, lock=True)
+    for order in orders:
+        _require_state(order, OrderState.READY)
+    for order in orders:
+        order.state, order.failed_at, order.failed_reason = OrderState.FAILED, now, reason
+        audit.record(actor, "payment.called_off", order.key, at=now, after={"run": run, "reason": reason})
+    db.session.flush()
+    return orders
 
 
 def _as_asked(order: PaymentOrder, reference: str) -> pain001.Payment:
@@ -219,13 +259,13 @@ def _payer_faults(order: PaymentOrder, actor: Actor, now: datetime) -> list[Find
     if payee is None or payee.id != order.payee_id:
         return [
             Finding(
-                f"The bank details of {name} changed after this payment was ordered. Mark it as failed, and have it "
-                "approved again once the new details may be used.",
-                "orders",
+                f"The bank details of {name} changed after this payment was ordered, so the approvals no longer count. "
+                "Cancel its payment run, and prepare it again once the new details may be used.",
+                "run",
             )
         ]
     return [
-        Finding(fault.message, "orders")
+        Finding(fault.message, "run")
         for fault in rules.pay_faults(
             given_by_id=payee.given_by_id, checked_by=payee.checked_by, payer_id=actor.person_id, name=name
         )
@@ -310,6 +350,8 @@ def fail_order(
     order = queries.order(order_id, lock=True)
     _require_state(order, OrderState.READY, OrderState.SENT, OrderState.CONFIRMED)
     before, occurred_on = order.state, london_day(now)
+    if before is OrderState.READY and order.run is not None:
+        raise RuleBroken(f"It is in payment run {order.run}, which is in no file yet. Cancel the run instead.")
     if before is OrderState.SENT and actor is not None:
         maker = order.file.made_by_id if order.file else None
         require(rules.fail_faults(made_file_by_id=maker, reporter_id=actor.person_id))

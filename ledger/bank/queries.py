@@ -289,6 +289,19 @@ def _orders_in(state: OrderState, limit: int) -> Sequence[PaymentOrder]:
     ).all()
 
 
+def orders_of_run(run: str, *, lock: bool = False) -> Sequence[PaymentOrder]:
+    """The orders of a payment run, fresh and locked where asked."""
+    chosen = select(PaymentOrder).where(PaymentOrder.run == run).order_by(PaymentOrder.id)
+    if lock:
+        chosen = chosen.with_for_update(of=PaymentOrder).execution_options(populate_existing=True)
+    return db.session.scalars(chosen).all()
+
+
+def orders_of_batch(batch: str) -> Sequence[PaymentOrder]:
+    """The orders that go into one file: those of a run, or the one with this key."""
+    return orders_of_run(batch) or [one for one in (order_by_key(batch),) if one is not None]
+
+
 def orders_in(file_id: int) -> Sequence[PaymentOrder]:
     """The orders of a payment file, as they stand in it."""
     return db.session.scalars(

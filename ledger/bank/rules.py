@@ -1,12 +1,14 @@
 """What the bank asks for: how account numbers are written, which lines are new, how payments are worded. Pure."""
 
+import json
 import re
 import unicodedata
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from enum import StrEnum
+from hashlib import sha256
 
 from fund.kernel.calendar import add_working_days, is_working_day, london_day
 from fund.kernel.clock import LONDON
@@ -224,6 +226,36 @@ def fail_faults(*, made_file_by_id: int | None, reporter_id: int) -> Iterator[Fi
 def usable_from(verified_at: datetime, pause_days: int) -> datetime:
     """When verified details may be used: so many times 24 hours after the call-back (handbook §6)."""
     return verified_at + timedelta(days=pause_days)
+
+
+@dataclass(frozen=True)
+class Counted:
+    """What of one payment the fingerprint of a run is made of: which payment, to which account, how much."""
+
+    key: str
+    payee_id: int
+    account_name: str
+    sort_code: str
+    account_number: str
+    pence: int
+
+
+def totals_sha256(run: str, payments: Iterable[Counted]) -> str:
+    """SHA-256 of exactly what is approved in a run and asked of the bank: its name and each payment's facts.
+
+    `payee_id` is among them, so that the same account given again is another giving; the run's name is among them, so
+    that no approval of one run counts for another.
+    """
+    facts = [
+        [one.key, one.payee_id, one.account_name, one.sort_code, one.account_number, one.pence]
+        for one in sorted(payments, key=lambda one: one.key)
+    ]
+    return sha256(json.dumps([run, facts], separators=(",", ":"), ensure_ascii=False).encode()).hexdigest()
+
+
+def begin_of(fingerprint: str) -> str:
+    """The first characters of a fingerprint as people read them to one another: "3F2A 91C0"."""
+    return f"{fingerprint[:4]} {fingerprint[4:8]}".upper()
 
 
 def execution_day(now: datetime, cut_off_hour: int) -> date:

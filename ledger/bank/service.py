@@ -26,7 +26,14 @@ from ledger.bank.payees import (
     reject_payee,
     verify_payee,
 )
-from ledger.bank.payments import confirm_file, confirm_order, fail_order, make_payment_file, order_payment
+from ledger.bank.payments import (
+    call_off_run,
+    confirm_file,
+    confirm_order,
+    fail_order,
+    make_payment_file,
+    order_payment,
+)
 from ledger.bank.reading import (
     NO_ANSWERS,
     Answers,
@@ -42,6 +49,7 @@ from ledger.money import format_pence
 
 __all__ = [
     "agree_to_name",
+    "call_off_run",
     "confirm_file",
     "confirm_order",
     "fail_order",

@@ -20,7 +20,7 @@ from ledger.bank.questions import service as questions
 from ledger.bank.questions.models import WaitingFile
 from ledger.bank.questions.queries import waiting
 from ledger.bank.questions.rules import booked
-from ledger.bank.rules import OrderState
+from ledger.bank.rules import OrderState, begin_of
 from ledger.money import format_pence
 
 __all__ = ["bp"]
@@ -130,13 +130,14 @@ def own_line(line_id: int) -> Response:
 @bp.route("/bank/payments", methods=["GET", "POST"])
 @access(Permission.KEEP_BANK)
 def payments_out() -> Response:
-    """Ready payments go into a file; payments in a file are matched to the bank's lines."""
+    """An approved run goes into a file; payments in a file are matched to the bank's lines."""
     ready = queries.ready_orders()
     form = FileForm(prefix="file")
     form.offer(ready)
 
     def work() -> Done:
-        made = service.make_payment_file(order_ids=form.orders.data or [], actor=actor(), now=now())
+        chosen = queries.orders_of_batch(form.run.data or "")
+        made = service.make_payment_file(order_ids=[order.id for order in chosen], actor=actor(), now=now())
         return Done(
             f"File {made.reference} is made: {format_pence(made.total_pence)} in {made.order_count:,} "
             f"{'payment' if made.order_count == 1 else 'payments'}. Download it and upload it at the bank.",
@@ -165,6 +166,7 @@ def _payments_page(
         sent=sent,
         confirmed=queries.confirmed_orders(),
         files=queries.files(),
+        begin_of=begin_of,
         open_out=open_out,
     )
 

@@ -533,15 +533,12 @@ def _pay_out(life: Life, grant: str) -> None:
         ]
     assert due
     approver = _account(life.site, "Gus Board", Role.BOARD)
-    for number, _, _ in due:
-        path = f"/grants/{grant}/payments/{number}"
-        life.steward.open(path).press("Prepare this payment")
-        life.steward.open(path).does_not_see("Approve exactly this payment")
-        life.board.open(path).press("Approve exactly this payment")
-        approver.open(path).press("Approve exactly this payment")
-    life.steward.open("/bank/payments")
-    for box in life.steward.page.get_by_role("checkbox").all():
-        box.check()
+    steward = life.steward.open("/tasks").follows("^Prepare a payment run").press("Prepare this run")
+    run = steward.page.url
+    steward.open(run).does_not_see("Approve exactly this run")
+    life.board.open(run).press("Approve exactly this run")
+    approver.open(run).press("Approve exactly this run")
+    life.steward.open("/bank/payments").sees("PR-2026-001")
     life.steward.press("Make the payment file")
     with life.site.app.app_context():
         content = db.session.scalars(select(PaymentFile.content)).one()

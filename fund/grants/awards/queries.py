@@ -143,6 +143,17 @@ def is_officer(person_id: int, organisation_ids: Collection[int]) -> bool:
     )
 
 
+def offices_of(person_id: int) -> set[int]:
+    """Organisations in which somebody holds a role now, whichever they act for at the moment."""
+    return set(
+        db.session.scalars(
+            select(Appointment.organisation_id).where(
+                Appointment.person_id == person_id, Appointment.ended_at.is_(None)
+            )
+        )
+    )
+
+
 def certifiers(organisation: Organisation) -> list[Contact]:
     """Who may bind an organisation, to write to; its contact while it has nobody."""
     rows = db.session.execute(

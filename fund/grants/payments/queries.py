@@ -12,7 +12,7 @@ from fund.grants.agreements.rules import AgreementState
 from fund.grants.awards import queries as awards
 from fund.grants.awards.rules import InstalmentState, PayBasis
 from fund.grants.checks import queries as checks
-from fund.grants.models import Agreement, Approval, Award, AwardShare, Instalment
+from fund.grants.models import Agreement, Approval, Award, AwardShare, Instalment, PaymentRun, PaymentRunItem
 from fund.grants.payments.money import promised_of
 from fund.grants.payments.rules import (
     Condition,
@@ -21,14 +21,13 @@ from fund.grants.payments.rules import (
     PaymentCase,
     Stage,
     approvals_needed,
-    approve_fault,
     conditions,
-    fingerprint,
     pay_by,
     prepare_fault,
     stage,
     target_day,
 )
+from fund.grants.runs.rules import RunState, approvals_of_run
 from fund.kernel.access import Actor, Permission
 from fund.kernel.calendar import london_day
 from fund.kernel.db import db
@@ -37,7 +36,7 @@ from fund.kernel.policy import Policy, policy_at
 from fund.reporting.models import Report
 from fund.reporting.rules import ReportState
 from ledger.bank.models import Payee, PaymentOrder
-from members.accounts.models import Person
+from ledger.bank.rules import Counted, totals_sha256
 from members.restrictions.queries import Promised
 from voting import queries as ballots
 
@@ -51,9 +50,10 @@ class Payment:
 
     Attributes:
         payee: the bank details that would be paid to, verified or not.
-        sha256: fingerprint of what an approver would approve; None without bank details.
-        is_prepared: whether somebody put exactly this payment forward.
-        approvals: those of exactly this payment; earlier ones that a change made void are left out.
+        run: the payment run that it is in, if it is in one that stands.
+        sha256: fingerprint of the run as it is now; None without a run, or where bank details are missing.
+        is_prepared: whether its run is still exactly what somebody put forward.
+        approvals: those of exactly that run; earlier ones that a change made void are left out.
         void_approvals: how many were made void by a change.
         pay_by: the last day for paying on time.
         target_on: the day that the fund aims at.
@@ -63,6 +63,7 @@ class Payment:
     conditions: tuple[Condition, ...]
     stage: Stage
     payee: Payee | None
+    run: PaymentRun | None
     sha256: str | None
     is_prepared: bool
     approvals: tuple[Approval, ...]
@@ -76,6 +77,15 @@ class Payment:
     def unmet(self) -> tuple[Condition, ...]:
         """The conditions that are not met."""
         return tuple(condition for condition in self.conditions if not condition.met)
+
+
+@dataclass(frozen=True)
+class _Run:
+    """A run that stands, with its fingerprint as of now and how many must approve it."""
+
+    run: PaymentRun
+    sha256: str | None
+    needed: int
 
 
 @dataclass(frozen=True)
@@ -93,6 +103,7 @@ class _Around:
     approvals: dict[int, list[Approval]]
     orders: dict[str, PaymentOrder]
     money: dict[int, Promised]
+    runs: dict[int, _Run]
 
 
 def of_award(award: Award, now: datetime) -> list[Payment]:
@@ -158,13 +169,23 @@ def judge(rows: Sequence[Instalment], now: datetime) -> list[Payment]:
 
 def hands(found: Payment, person_id: int) -> Hands:
     """What somebody has to do with a payment."""
-    payee = found.payee
+    return hands_on([found], person_id)
+
+
+def hands_on(found: Sequence[Payment], person_id: int, offices: set[int] | None = None) -> Hands:
+    """What somebody has to do with any of these payments: who may not handle one may not handle a run with it.
+
+    Args:
+        offices: the organisations that they act for, where that was read already.
+    """
+    offices = awards.offices_of(person_id) if offices is None else offices
+    payees = [one.payee for one in found if one.payee is not None]
     return Hands(
-        officer_of_payee=awards.is_officer(person_id, recipients(found.instalment)),
-        gave_bank_details=payee is not None and payee.given_by_id == person_id,
-        checked_bank_details=payee is not None and person_id in payee.checked_by,
-        prepared=found.is_prepared and found.instalment.prepared_by_id == person_id,
-        approved=any(approval.person_id == person_id for approval in found.approvals),
+        officer_of_payee=any(offices & recipients(one.instalment) for one in found),
+        gave_bank_details=any(payee.given_by_id == person_id for payee in payees),
+        checked_bank_details=any(person_id in payee.checked_by for payee in payees),
+        prepared=any(one.run is not None and one.run.prepared_by_id == person_id for one in found),
+        approved=any(approval.person_id == person_id for one in found for approval in one.approvals),
     )
 
 
@@ -173,13 +194,6 @@ def why_not_prepare(found: Payment, actor: Actor) -> str | None:
     if not actor.may(Permission.PREPARE_GRANTS):
         return "A steward prepares payments."
     return prepare_fault(hands(found, actor.person_id))
-
-
-def why_not_approve(found: Payment, actor: Actor) -> str | None:
-    """Why this person can't approve the payment, whatever its conditions; None when they can."""
-    if not actor.may(Permission.APPROVE_PAYMENTS):
-        return "A steward or a board member approves payments."
-    return approve_fault(hands(found, actor.person_id))
 
 
 def recipients(instalment: Instalment) -> set[int]:
@@ -219,6 +233,7 @@ def _instalments() -> Select[Instalment]:
 
 def _around(rows: Sequence[Instalment], now: datetime) -> _Around:
     found = list({row.award_id: row.award for row in rows}.values())
+    policy = policy_at(now)
     references = [award.reference for award in found]
     reports = db.session.scalars(select(Report).where(Report.award_reference.in_(references)))
     approvals: dict[int, list[Approval]] = {}
@@ -232,7 +247,7 @@ def _around(rows: Sequence[Instalment], now: datetime) -> _Around:
     )
     return _Around(
         now=now,
-        policy=policy_at(now),
+        policy=policy,
         standing_ballots=ballots.standing_ballots({award.ballot_reference for award in found}),
         agreements=agreements.by_award([award.id for award in found]),
         reports={(report.award_reference, report.number): report for report in reports},
@@ -242,6 +257,7 @@ def _around(rows: Sequence[Instalment], now: datetime) -> _Around:
         approvals=approvals,
         orders={order.key: order for order in orders},
         money=promised_of(found, now),
+        runs=_runs(rows, policy),
     )
 
 
@@ -249,21 +265,23 @@ def _payment(row: Instalment, around: _Around) -> Payment:
     order = around.orders.get(row.order_key) if row.state is InstalmentState.ORDERED else None
     payee = order.payee if order is not None else around.payees.get(row.organisation.owner)
     found = conditions(_case(row, around))
-    sha256 = _fingerprint(row, payee)
-    is_prepared = sha256 is not None and row.prepared_sha256 == sha256
+    around_run = around.runs.get(row.id)
+    sha256 = around_run.sha256 if around_run else None
+    is_prepared = around_run is not None and around_run.run.sha256 == sha256
     given = around.approvals.get(row.id, [])
     since = _payable_since(row, around)
-    counting = tuple(approval for approval in given if approval.sha256 == sha256)
+    counting = tuple(approval for approval in given if is_prepared and approval.sha256 == sha256)
     return Payment(
         instalment=row,
         conditions=found,
         stage=stage(found, is_prepared=is_prepared, order_state=order.state.value if order else None),
         payee=payee,
+        run=around_run.run if around_run else None,
         sha256=sha256,
         is_prepared=is_prepared,
         approvals=counting,
         void_approvals=len(given) - len(counting),
-        needed=approvals_needed(row.pence, around.policy),
+        needed=around_run.needed if around_run else approvals_needed(row.pence, around.policy),
         order=order,
         pay_by=pay_by(since, around.policy),
         target_on=target_day(since, around.policy),
@@ -318,20 +336,43 @@ def _money_faults(row: Instalment, around: _Around) -> tuple[str, ...]:
     return () if promised.parts(row.pence) is not None else (promised.sentence,)
 
 
-def _fingerprint(row: Instalment, payee: Payee | None) -> str | None:
-    if payee is None:
-        return None
-    return fingerprint(
-        key=row.order_key,
-        owner=row.organisation.owner,
-        payee_id=payee.id,
-        account_name=payee.account_name,
-        sort_code=payee.sort_code,
-        account_number=payee.account_number,
-        pence=row.pence,
+def _runs(rows: Sequence[Instalment], policy: Policy) -> dict[int, _Run]:
+    """Instalment id → the run that it stands in. The fingerprint is made anew from what would be paid now; once
+    approved, the orders hold what is paid, and the bank's file is judged by them."""
+    wanted = select(PaymentRunItem.run_id).where(
+        PaymentRunItem.instalment_id.in_([row.id for row in rows]), PaymentRunItem.is_live
     )
+    inside: dict[int, list[PaymentRunItem]] = {}
+    for item in db.session.scalars(
+        select(PaymentRunItem)
+        .options(
+            joinedload(PaymentRunItem.run),
+            joinedload(PaymentRunItem.instalment).joinedload(Instalment.organisation),
+            joinedload(PaymentRunItem.instalment).joinedload(Instalment.award),
+        )
+        .where(PaymentRunItem.run_id.in_(wanted), PaymentRunItem.is_live)
+        .order_by(PaymentRunItem.id)
+    ):
+        inside.setdefault(item.run_id, []).append(item)
+    payees = payees_of({item.instalment.organisation.owner for items in inside.values() for item in items})
+    found: dict[int, _Run] = {}
+    for items in inside.values():
+        run = items[0].run
+        sha256 = run.sha256 if run.state is RunState.APPROVED else totals_now(run.reference, items, payees)
+        needed = approvals_of_run(((item.instalment.organisation_id, item.instalment.pence) for item in items), policy)
+        found |= {item.instalment_id: _Run(run, sha256, needed) for item in items}
+    return found
 
 
-def name_of(person_id: int | None) -> str | None:
-    """The name of somebody who prepared a payment."""
-    return db.session.scalar(select(Person.name).where(Person.id == person_id)) if person_id is not None else None
+def totals_now(run: str, items: Collection[PaymentRunItem], payees: dict[str, Payee]) -> str | None:
+    """The fingerprint of a run from what would be paid now; None where somebody has no bank details any more."""
+    counted = []
+    for item in items:
+        row = item.instalment
+        payee = payees.get(row.organisation.owner)
+        if payee is None:
+            return None
+        counted.append(
+            Counted(row.order_key, payee.id, payee.account_name, payee.sort_code, payee.account_number, row.pence)
+        )
+    return totals_sha256(run, counted)

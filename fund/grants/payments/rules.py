@@ -4,12 +4,10 @@ Each condition is a function from the case to its result, so that a page shows a
 enforces the very same ones. They are judged again at every step; nothing remembers that they were once true.
 """
 
-import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, timedelta
 from enum import StrEnum
-from hashlib import sha256
 
 from fund.grants.agreements.rules import AgreementState
 from fund.kernel.calendar import add_working_days, in_words
@@ -171,7 +169,7 @@ class Hands:
 
 
 def prepare_fault(hands: Hands) -> str | None:
-    """Why this person may not prepare the payment; None when they may (handbook §6)."""
+    """Why this person may not prepare or send the payment; None when they may (handbook §6)."""
     if hands.officer_of_payee:
         return "You act for an organisation that this payment goes to, so somebody else must handle it."
     if hands.gave_bank_details:
@@ -199,26 +197,6 @@ def approve_fault(hands: Hands) -> str | None:
 def approvals_needed(pence: int, policy: Policy) -> int:
     """How many different people must approve a payment of `pence`."""
     return policy.approvals_per_payment + (1 if pence > policy.extra_approval_over_pence else 0)
-
-
-def fingerprint(
-    *, key: str, owner: str, payee_id: int, account_name: str, sort_code: str, account_number: str, pence: int
-) -> str:
-    """SHA-256 of exactly what is approved: which payment, to whom, to which account, how much.
-
-    An approval carries the fingerprint of what the approver saw. It counts only while the payment still has that
-    fingerprint, so any change of payee, bank details or amount voids every approval by itself.
-    """
-    facts = {
-        "payment": key,
-        "payee": owner,
-        "payee_id": payee_id,
-        "account_name": account_name,
-        "sort_code": sort_code,
-        "account_number": account_number,
-        "pence": pence,
-    }
-    return sha256(json.dumps(facts, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()).hexdigest()
 
 
 # --- where a payment stands

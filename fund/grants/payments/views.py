@@ -1,12 +1,13 @@
-"""Pages of a payment: what it waits for, preparing and approving it."""
+"""The page of a payment: what it waits for, and the run that it is in."""
 
-from flask import Response, url_for
+from flask import Response
 
 from fund.grants.awards import queries as awards
 from fund.grants.blueprint import bp
-from fund.grants.payments import queries, service
-from fund.grants.payments.forms import ApproveForm
+from fund.grants.payments import queries
+from fund.grants.payments.queries import Payment
 from fund.grants.payments.rules import STAGE_WORDS, Stage
+from fund.grants.runs import service as runs
 from fund.kernel.access import Permission, access
 from fund.kernel.forms import ActionForm, BaseForm
 from fund.kernel.once import Done
@@ -22,35 +23,23 @@ def instalment(reference: str, number: int) -> Response:
 @bp.post("/grants/<reference>/payments/<int:number>/prepare")
 @access(Permission.PREPARE_GRANTS)
 def prepare(reference: str, number: int) -> Response:
+    """A run of this one payment."""
     form = ActionForm(prefix="prepare")
 
     def work() -> Done:
-        service.prepare(reference=reference, number=number, actor=actor(), now=now())
-        return Done("The payment is prepared. Other people approve it now.", _path(reference, number))
-
-    return submit(form, work) or _payment_page(reference, number, form)
-
-
-@bp.post("/grants/<reference>/payments/<int:number>/approve")
-@access(Permission.APPROVE_PAYMENTS)
-def approve(reference: str, number: int) -> Response:
-    form = ApproveForm(prefix="approve")
-
-    def work() -> Done:
-        found = service.approve(
-            reference=reference, number=number, sha256=form.sha256.data or "", actor=actor(), now=now()
+        found = queries.payment(awards.award(reference, actor()), number, now())
+        run = runs.prepare(instalment_ids=[found.instalment.id], actor=actor(), now=now())
+        return Done(
+            f"Run {run.reference} is prepared with this payment. Other people approve it now.",
+            runs.run_path(run.reference),
         )
-        if found.order is not None:
-            return Done(
-                "Approved by everybody it needs. It goes out with the next payment file.", _path(reference, number)
-            )
-        return Done(f"Your approval is recorded: {len(found.approvals)} of {found.needed}.", _path(reference, number))
 
     return submit(form, work) or _payment_page(reference, number, form)
 
 
-def _path(reference: str, number: int) -> str:
-    return url_for("grants.instalment", reference=reference, number=number)
+def _is_free(found: Payment) -> bool:
+    """Whether no run that stands has it: one that failed at the bank leaves its run when it is prepared again."""
+    return found.run is None or found.stage is Stage.FAILED
 
 
 def _payment_page(reference: str, number: int, sent: BaseForm | None = None) -> Response:
@@ -64,11 +53,7 @@ def _payment_page(reference: str, number: int, sent: BaseForm | None = None) -> 
         payment=found,
         stage=STAGE_WORDS[found.stage],
         sees_details=awards.is_office(actor()),
-        asks_prepare=handles and found.stage in (Stage.READY, Stage.FAILED),
-        asks_approve=handles and found.stage is Stage.BEING_APPROVED,
+        asks_prepare=handles and found.stage in (Stage.READY, Stage.FAILED) and _is_free(found),
         why_not_prepare=queries.why_not_prepare(found, actor()),
-        why_not_approve=queries.why_not_approve(found, actor()),
         prepare_form=ActionForm(prefix="prepare"),
-        approve_form=ApproveForm(prefix="approve", data={"sha256": found.sha256}),
-        preparer=queries.name_of(found.instalment.prepared_by_id),
     )

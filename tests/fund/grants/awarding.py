@@ -18,7 +18,8 @@ from fund.grants.awards import service as awards
 from fund.grants.awards.rules import Line, PayBasis, Terms
 from fund.grants.checks import service as checks
 from fund.grants.checks.rules import CHECKS, CheckResult, Outcome, Route
-from fund.grants.payments import service as payments
+from fund.grants.payments import queries as payment_queries
+from fund.grants.runs import service as runs
 from fund.kernel.access import Actor, Role
 from fund.kernel.clock import MovableClock
 from fund.kernel.db import db, transaction
@@ -194,16 +195,30 @@ class Grant:
         self.clock.move_to(datetime(2026, 7, 1, 9, tzinfo=UTC))
 
     def prepare(self, number: int = 1, name: str = "steward") -> str:
+        """A run of one payment; what its approvers compare."""
         with transaction():
-            found = payments.prepare(reference=self.reference, number=number, actor=self.actors[name], now=self.now)
-        assert found.sha256 is not None
-        return found.sha256
+            return runs.prepare(
+                instalment_ids=[self.instalment_id(number)], actor=self.actors[name], now=self.now
+            ).sha256
+
+    def instalment_id(self, number: int) -> int:
+        award = award_queries.award_by_reference(self.reference)
+        return next((one.id for one in award_queries.instalments(award.id) if one.number == number), 0)
+
+    def run(self, number: int = 1) -> str:
+        """The run that stands with this payment."""
+        award = award_queries.award_by_reference(self.reference)
+        found = payment_queries.payment(award, number, self.now).run
+        assert found is not None
+        return found.reference
 
     def approve(self, sha256: str, name: str, number: int = 1) -> None:
         with transaction():
-            payments.approve(
-                reference=self.reference, number=number, sha256=sha256, actor=self.actors[name], now=self.now
-            )
+            runs.approve(reference=self.run(number), sha256=sha256, actor=self.actors[name], now=self.now)
+
+    def cancel(self, number: int = 1, name: str = "steward") -> None:
+        with transaction():
+            runs.cancel(reference=self.run(number), reason="Changed.", actor=self.actors[name], now=self.now)
 
     @step_once
     def ordered(self, number: int = 1) -> None:

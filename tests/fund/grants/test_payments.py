@@ -11,8 +11,9 @@ from sqlalchemy.exc import DBAPIError
 import ledger.bank.service
 from fund.grants.awards import queries as awards
 from fund.grants.models import Approval
-from fund.grants.payments import queries, service
+from fund.grants.payments import queries
 from fund.grants.payments.rules import Stage
+from fund.grants.runs import service as runs
 from fund.kernel.access import Role
 from fund.kernel.clock import MovableClock
 from fund.kernel.db import db, transaction
@@ -145,6 +146,7 @@ def test_changed_bank_details_void_preparation_and_approvals(clock: MovableClock
     assert _payment(grant).stage is Stage.READY
     with pytest.raises(Conflict):
         grant.approve(seen, "second board")
+    grant.cancel()
     again = grant.prepare()
     assert again != seen
     grant.approve(again, "second board")
@@ -178,17 +180,15 @@ def test_a_condition_that_fails_between_two_approvals_stops_the_second(clock: Mo
 def test_nothing_is_approved_that_was_not_prepared(clock: MovableClock) -> None:
     grant = awarding.lay(clock)
     grant.payable()
-    sha256 = _payment(grant).sha256
-    assert sha256 is not None
-    with pytest.raises(Conflict):
-        grant.approve(sha256, "board")
+    with pytest.raises(NotFound), transaction():
+        runs.approve(reference="PR-2026-001", sha256="", actor=grant.actors["board"], now=clock.now())
 
 
 def test_preparing_twice_is_a_conflict(clock: MovableClock) -> None:
     grant = awarding.lay(clock)
     grant.payable()
     grant.prepare()
-    with pytest.raises(Conflict, match="prepared in the meantime"):
+    with pytest.raises(Conflict, match="in payment run PR-2026-001 already"):
         grant.prepare(name="second steward")
 
 
@@ -228,14 +228,14 @@ def test_approvals_are_never_changed_nor_deleted(clock: MovableClock) -> None:
             session.execute(text(statement))
 
 
-@pytest.mark.parametrize("number", [0, 3, 10**30])
+@pytest.mark.parametrize("number", [0, 3, 10**30, -1])
 def test_unknown_payments_are_not_found(clock: MovableClock, number: int) -> None:
     grant = awarding.lay(clock)
     grant.payable()
     with pytest.raises(NotFound):
-        grant.prepare(number)
-    with pytest.raises(NotFound):
-        grant.approve("x", "board", number)
+        queries.payment(awards.award_by_reference(grant.reference), number, grant.now)
+    with pytest.raises(RuleBroken, match="Choose at least one"), transaction():
+        runs.prepare(instalment_ids=[number or 10**9], actor=grant.actors["steward"], now=clock.now())
 
 
 # --- races
@@ -270,10 +270,10 @@ def test_four_people_approve_at_one_moment_and_one_order_is_made(app: Flask, clo
     grant = awarding.lay(clock)
     grant.payable()
     seen = grant.prepare()
-    now, reference, actors = clock.now(), grant.reference, dict(grant.actors)
+    now, reference, actors = clock.now(), grant.run(), dict(grant.actors)
 
     def approving(name: str) -> object:
-        return lambda: service.approve(reference=reference, number=1, sha256=seen, actor=actors[name], now=now)
+        return lambda: runs.approve(reference=reference, sha256=seen, actor=actors[name], now=now)
 
     errors = _at_once(app, *(approving(name) for name in ("board", "board", "second board", "third board")))
     assert all(error is None or isinstance(error, FundError) for error in errors), errors

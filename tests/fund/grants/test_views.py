@@ -85,15 +85,17 @@ def test_from_offer_to_approved_payment_in_the_browser(app: Flask, clock: Movabl
     grant.bank_details(grant.firm, "firm")
     clock.move_to(datetime(2026, 7, 3, 9, tzinfo=UTC))
 
-    payment = steward.get("/tasks").follow(f"Prepare payment 2 of {reference}")
-    _done(payment.send("Prepare this payment"))
-    assert f"Approve payment 2 of {reference}" not in steward.get("/tasks").text
-    assert f"Approve payment 2 of {reference}" not in second.get("/tasks").text, "checked the bank details"
+    new = steward.get("/tasks").follow("Prepare a payment run of 1 payment")
+    assert f"£4,000 to Bee Bikes: payment 2 of {reference}" in new.text
+    run = _done(new.send("Prepare this run"))
+    assert run.heading == "Payment run PR-2026-001"
+    assert "Approve payment run" not in steward.get("/tasks").text
+    assert "Approve payment run" not in second.get("/tasks").text, "checked the bank details"
     for name in ("board", "second board"):
         visitor = _as(app, grant, name)
-        shown = visitor.get("/tasks").follow(f"Approve payment 2 of {reference}")
+        shown = visitor.get("/tasks").follow("Approve payment run PR-2026-001")
         assert "12345678" in shown.text
-        _done(shown.send("Approve exactly this payment"))
+        _done(shown.send("Approve exactly this run"))
     assert "Approved" in steward.get(f"/grants/{reference}/payments/2").text
 
 
@@ -193,11 +195,12 @@ def test_a_stale_approval_page_is_a_conflict(app: Flask, clock: MovableClock) ->
     grant = awarding.lay(clock)
     grant.payable()
     grant.prepare()
-    page = _as(app, grant, "board").get(f"/grants/{grant.reference}/payments/1")
+    page = _as(app, grant, "board").get("/payment-runs/PR-2026-001")
     grant.bank_details(grant.lead, "lead", "11112222")
-    stale = page.send("Approve exactly this payment")
+    stale = page.send("Approve exactly this run")
     assert stale.status == 409
-    assert "prepares it anew" in stale.text
+    assert "earlier approvals no longer count" in stale.text
+    assert "Cancel it, and prepare its payments again." in _as(app, grant, "board").get(page.path).text
 
 
 def test_a_due_diligence_form_with_gaps_names_them_beside_the_checks(app: Flask, clock: MovableClock) -> None:
@@ -309,11 +312,9 @@ def test_tasks_are_only_for_those_who_can_do_them(app: Flask, clock: MovableCloc
     for name in ("board", "auditor", "council", "lead editor"):
         assert queries.tasks(grant.actors[name], now) == [], name
     titles = [task.title for task in queries.tasks(grant.actors["steward"], now)]
-    assert titles == [f"Prepare payment 1 of {grant.reference}", f"Prepare payment 2 of {grant.reference}"]
+    assert titles == ["Prepare a payment run of 2 payments"]
     grant.prepare()
-    assert [task.title for task in queries.tasks(grant.actors["board"], now)] == [
-        f"Approve payment 1 of {grant.reference}"
-    ]
+    assert [task.title for task in queries.tasks(grant.actors["board"], now)] == ["Approve payment run PR-2026-001"]
 
 
 def test_public_queries_know_nothing_of_offers(clock: MovableClock) -> None:

@@ -60,8 +60,11 @@ def give(people: People, owner: str, name: str = "Weaste Wheelers CIC", number: 
         )
 
 
+RUN = "PR-2026-001"
+
+
 def order(pence: int = 400_00, key: str = "grant:G-2026-003:instalment:1", **more: str) -> PaymentOrder:
-    content = {"owner": OWNER, "grant": GRANT, "reference": "G-2026-003-1"} | more
+    content = {"owner": OWNER, "grant": GRANT, "reference": "G-2026-003-1", "run": RUN} | more
     with transaction():
         return service.order_payment(key=key, pence=pence, description="Instalment 1", actor=None, now=LATER, **content)
 
@@ -146,7 +149,7 @@ def test_an_order_goes_into_one_file(people: People) -> None:
     make_file(people, one)
     with pytest.raises(Conflict, match="was put into a file"):
         make_file(people, one)
-    with pytest.raises(RuleBroken, match="Choose the payments"):
+    with pytest.raises(RuleBroken, match="Choose the payment run"):
         make_file(people)
 
 
@@ -226,7 +229,7 @@ def test_how_many_payments_were_on_time(people: People) -> None:
         orders = [
             service.order_payment(
                 key=key, owner=OWNER, grant=GRANT, pence=100_00 + number, reference=f"G-{number}",
-                description="An instalment", actor=None, now=LATER, **more,
+                description="An instalment", actor=None, now=LATER, run=RUN, **more,
             )
             for number, (key, more) in enumerate(zip(keys, asked, strict=True), 1)
         ]  # fmt: skip
@@ -245,7 +248,10 @@ def test_how_many_payments_were_on_time(people: People) -> None:
 
 def test_calling_off_a_ready_payment_books_nothing(people: People) -> None:
     one = order()
-    fail(people, one)
+    with pytest.raises(RuleBroken, match="Cancel the run instead"):
+        fail(people, one)
+    with transaction():
+        service.call_off_run(run=RUN, reason="No longer", actor=people.payer, now=LATER)
     assert queries.order(one.id).state is OrderState.FAILED
     assert books.by_key(one.key) is None
     with pytest.raises(Conflict, match="failed"):
@@ -259,7 +265,7 @@ def test_a_sent_payment_that_fails_is_committed_again(people: People) -> None:
         fail(people, one, reason=" ")
     fail(people, one)
     assert books.pot() == Pot(2_000_00, 1_000_00, 1_000_00, 0, 0)
-    again = order(key=f"{one.key}:again")
+    again = order(key=f"{one.key}:again", run="PR-2026-002")
     make_file(people, again)
     assert books.pot().paid_pence == 400_00
     assert ledger.check() == []

@@ -290,7 +290,7 @@ def test_an_organisation_says_where_it_is_paid(app: Flask, visitor: Visitor, off
     visitor.get("/bank", status=403)
 
 
-def ready(office: Office, clock: MovableClock, pence: int = 400_00) -> None:
+def ready(office: Office, clock: MovableClock, pence: int = 400_00, run: str | None = None) -> None:
     """A payee who may be paid, a commitment, the fund's account known, and an order."""
     put_in(2_000_00)
     commit(1_000_00)
@@ -310,6 +310,7 @@ def ready(office: Office, clock: MovableClock, pence: int = 400_00) -> None:
             description="First instalment",
             actor=None,
             now=clock.now(),
+            run=run,
         )
 
 
@@ -363,8 +364,8 @@ def test_two_files_from_one_page(office: Office, clock: MovableClock) -> None:
 
 def test_nothing_chosen(office: Office, clock: MovableClock) -> None:
     ready(office, clock)
-    page = office.pat.get("/bank/payments").send("Make the payment file", **{"file-orders": []})
-    assert page.errors() == ["Choose the payments to put into the file."]
+    page = office.pat.get("/bank/payments").send("Make the payment file", **{"file-run": "PR-2026-999"})
+    assert page.errors() == ["Choose the payment run to make the file of."]
 
 
 def test_a_payment_that_failed(office: Office, clock: MovableClock) -> None:
@@ -459,7 +460,7 @@ def test_a_line_out_is_no_interest_and_a_line_in_no_charge(office: Office, app: 
 
 
 def test_the_bank_books_a_file_as_one_line(office: Office, clock: MovableClock) -> None:
-    ready(office, clock)
+    ready(office, clock, run="PR-2026-001")
     with transaction():
         service.order_payment(
             key="grant:G-2026-003:instalment:2",
@@ -470,6 +471,7 @@ def test_the_bank_books_a_file_as_one_line(office: Office, clock: MovableClock) 
             description="Second instalment",
             actor=None,
             now=clock.now(),
+            run="PR-2026-001",
         )
     office.pat.get("/bank/payments").send("Make the payment file")
     send(office.pat, camt([("2026-06-09", -500_00, "Bulk payment", "PF")]))
