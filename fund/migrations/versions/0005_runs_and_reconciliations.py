@@ -22,6 +22,7 @@ def upgrade() -> None:
     bind = op.get_bind()
     before = inspect(bind)
     names = before.get_table_names()
+    db.metadata.create_all(bind)  # first, because a new column of an old table may name a new one
     for table in db.metadata.sorted_tables:
         if table.name not in names:
             continue
@@ -54,7 +55,6 @@ def upgrade() -> None:
         for index in table.indexes:
             if index.name not in indexes:
                 index.create(bind)
-    db.metadata.create_all(bind)
     for table_name in APPEND_ONLY:
         for statement in guards.append_only(table_name, bind.dialect.name):
             bind.exec_driver_sql(statement)
