@@ -30,6 +30,7 @@ import ledger.years.views
 import members.accounts.factors.views
 import members.accounts.views
 import members.contact.views
+import members.contributions.cards.mandates.views
 import members.contributions.cards.views
 import members.contributions.invoices.views
 import members.contributions.views
@@ -71,6 +72,7 @@ _BLUEPRINTS = (
     members.contributions.invoices.views.bp,
     members.contributions.writeoffs.views.bp,
     members.contributions.cards.views.bp,
+    members.contributions.cards.mandates.views.bp,
     members.restrictions.views.bp,
     members.profile.views.bp,
     members.prospects.views.bp,

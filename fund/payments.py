@@ -10,11 +10,14 @@ from datetime import UTC, date, datetime
 from typing import Any
 
 import stripe
+from stripe.params import PaymentIntentCreateParams
 from stripe.params.checkout import SessionCreateParams
 
 from members.contributions.cards.gateway import (
     CheckoutWanted,
+    DebitWanted,
     Forged,
+    MandateWanted,
     OpenedCheckout,
     ProviderAway,
     ProviderRefused,
@@ -36,6 +39,10 @@ _KINDS = {
     "refund.failed": EventKind.REFUND_FAILED,
     "payout.paid": EventKind.PAID_OUT,
     "payout.failed": EventKind.PAYOUT_FAILED,
+    "setup_intent.succeeded": EventKind.MANDATE_GIVEN,
+    "mandate.updated": EventKind.MANDATE_LOST,
+    "payment_intent.succeeded": EventKind.DEBIT_PAID,
+    "payment_intent.payment_failed": EventKind.DEBIT_FAILED,
 }
 """Stripe's words for what we act on. Whatever else it sends is kept under its name and ignored."""
 
@@ -78,6 +85,59 @@ class StripePayments:
         if session.url is None:
             raise ProviderAway("no address in the answer")
         return OpenedCheckout(session.id, session.url)
+
+    def open_mandate(self, wanted: MandateWanted) -> OpenedCheckout:
+        about = {"reference": wanted.reference}
+        with _answers():
+            customer = self._client.v1.customers.create(
+                {"description": wanted.description, "metadata": about},
+                {"idempotency_key": f"customer:{wanted.reference}"},
+            )
+            asked: SessionCreateParams = {
+                "mode": "setup",
+                "currency": "gbp",
+                "customer": customer.id,
+                "allowed_payment_method_types": ["bacs_debit"],
+                "client_reference_id": wanted.reference,
+                "setup_intent_data": {"description": wanted.description, "metadata": about},
+                "success_url": wanted.return_url,
+                "cancel_url": wanted.return_url,
+            }
+            session = self._client.v1.checkout.sessions.create(
+                asked, {"idempotency_key": f"mandate:{wanted.reference}"}
+            )
+        if session.url is None:
+            raise ProviderAway("no address in the answer")
+        return OpenedCheckout(session.id, session.url)
+
+    def collect(self, wanted: DebitWanted) -> str:
+        asked: PaymentIntentCreateParams = {
+            "amount": wanted.pence,
+            "currency": "gbp",
+            "customer": wanted.customer,
+            "payment_method": wanted.source,
+            "mandate": wanted.mandate,
+            "allowed_payment_method_types": ["bacs_debit"],
+            "confirm": True,
+            "off_session": True,
+            "description": wanted.description,
+            "metadata": {"reference": wanted.reference, "direct_debit": wanted.direct_debit},
+        }
+        with _answers():
+            made = self._client.v1.payment_intents.create(asked, {"idempotency_key": f"debit:{wanted.reference}"})
+        return made.id
+
+    def find_debit(self, wanted: DebitWanted) -> str | None:
+        with _answers():
+            listed = self._client.v1.payment_intents.list({"customer": wanted.customer, "limit": 100})
+            for made in listed.auto_paging_iter():
+                if (made.to_dict().get("metadata") or {}).get("reference") == wanted.reference:
+                    return made.id
+        return None
+
+    def end_mandate(self, source: str) -> None:
+        with _answers():
+            self._client.v1.payment_methods.detach(source)
 
     def read_event(self, body: bytes, signature: str, now: datetime) -> SeenEvent:
         if not is_genuine(body, signature, self._webhook_secret, now):
@@ -128,28 +188,66 @@ def seen_event(event: dict[str, Any]) -> SeenEvent:
     """An event of Stripe's wire form with no more of it than we need: no names, no addresses, no digits of a card."""
     name = str(event["type"])
     about = event["data"]["object"]
-    kind = _KINDS.get(name, EventKind.OTHER)
-    if about.get("currency") not in (None, "gbp"):
-        kind = EventKind.OTHER
-    if kind is EventKind.COMPLETED and about.get("payment_status") == "paid":
-        kind = EventKind.PAID
-    if kind is EventKind.REFUNDED and about.get("status") in ("failed", "canceled"):
-        kind = EventKind.REFUND_FAILED
-    is_checkout = about.get("object") == "checkout.session"
-    arrives = about.get("arrival_date")
+    kind = _kind(name, about)
+    shape = about.get("object")
+    is_checkout = shape == "checkout.session"
+    named = about.get("client_reference_id") if is_checkout else (about.get("metadata") or {}).get("reference")
     return SeenEvent(
         id=str(event["id"]),
         name=name,
         kind=kind,
         happened_at=datetime.fromtimestamp(int(event["created"]), UTC),
-        reference=about.get("client_reference_id") if is_checkout else (about.get("metadata") or {}).get("reference"),
-        payment=_text(about.get("payment_intent")),
-        item=None if is_checkout else _text(about.get("id")),
+        reference=_text(named),
+        payment=_text(about.get("id") if shape == "payment_intent" else about.get("payment_intent")),
+        item=_item(shape, about),
         pence=_pence(about.get("amount_total") if is_checkout else about.get("amount")),
         fee_pence=sum(_pence(one.get("fee")) or 0 for one in about.get("balance_transactions") or ()) or None,
-        arrives_on=_day(arrives),
-        reason=_text(about.get("reason") or about.get("failure_reason") or about.get("failure_code")),
+        arrives_on=_day(about.get("arrival_date")),
+        reason=_reason(about),
+        customer=_text(about.get("customer")) if shape == "setup_intent" else None,
+        source=_text(about.get("payment_method")) if shape == "setup_intent" else None,
     )
+
+
+def _kind(name: str, about: dict[str, Any]) -> EventKind:
+    """What an event means to us: some of Stripe's names stand for several things."""
+    kind = _KINDS.get(name, EventKind.OTHER)
+    if about.get("currency") not in (None, "gbp"):
+        return EventKind.OTHER
+    if about.get("object") == "checkout.session" and about.get("mode") == "setup":
+        return EventKind.MANDATE_EXPIRED if kind is EventKind.EXPIRED else EventKind.OTHER
+    if kind is EventKind.COMPLETED and about.get("payment_status") == "paid":
+        return EventKind.PAID
+    if kind is EventKind.REFUNDED and about.get("status") in ("failed", "canceled"):
+        return EventKind.REFUND_FAILED
+    if kind in (EventKind.DEBIT_PAID, EventKind.DEBIT_FAILED) and not (about.get("metadata") or {}).get("direct_debit"):
+        return EventKind.OTHER  # of a payment page, which tells of it itself: there the payer may try another card
+    if kind is EventKind.MANDATE_LOST and about.get("status") != "inactive":
+        return EventKind.OTHER
+    return kind
+
+
+def _item(shape: object, about: dict[str, Any]) -> str | None:
+    if shape == "setup_intent":
+        return _text(about.get("mandate"))
+    return None if shape in ("checkout.session", "payment_intent") else _text(about.get("id"))
+
+
+def _reason(about: dict[str, Any]) -> str | None:
+    """Stripe's word for why, wherever it stands."""
+    error = about.get("last_payment_error") or {}
+    bacs = (about.get("payment_method_details") or {}).get("bacs_debit") or {}
+    for word in (
+        about.get("reason"),
+        about.get("failure_reason"),
+        about.get("failure_code"),
+        error.get("code"),
+        bacs.get("revocation_reason"),
+        bacs.get("network_status"),
+    ):
+        if word:
+            return _text(word)
+    return None
 
 
 def _text(value: object) -> str | None:

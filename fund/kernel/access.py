@@ -98,6 +98,7 @@ class Permission(StrEnum):
     PREPARE_CLOSING = "prepare_closing"
     CONFIRM_CLOSING = "confirm_closing"
     ACCEPT_RESTRICTIONS = "accept_restrictions"
+    KEEP_DIRECT_DEBITS = "keep_direct_debits"
 
 
 MATRIX: dict[Permission, frozenset[Role]] = {
@@ -140,6 +141,7 @@ MATRIX: dict[Permission, frozenset[Role]] = {
     Permission.PREPARE_CLOSING: frozenset({Role.STEWARD}),
     Permission.CONFIRM_CLOSING: frozenset({Role.BOARD}),
     Permission.ACCEPT_RESTRICTIONS: frozenset({Role.BOARD}),
+    Permission.KEEP_DIRECT_DEBITS: frozenset({Role.CERTIFIER, Role.FINANCE}),
 }
 """Permission → the roles that give it. ANYONE and SIGNED_IN need no role; DEMO needs a demonstration fund."""
 
@@ -167,6 +169,7 @@ SECOND_FACTOR = frozenset(
         Permission.PREPARE_CLOSING,
         Permission.CONFIRM_CLOSING,
         Permission.ACCEPT_RESTRICTIONS,
+        Permission.KEEP_DIRECT_DEBITS,
         # ballots: calling, closing, declaring and voiding them
         Permission.RUN_BALLOTS,
         Permission.VOID_BALLOTS,

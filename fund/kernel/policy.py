@@ -37,6 +37,9 @@ class Policy:
     invoice_before_days: int = 30
     reminder_before_days: int = 7
     reminder_after_days: tuple[int, ...] = (14, 30)
+    card_most_pence: int = 5_000_00
+    direct_debit_most_pence: int = 20_000_00
+    direct_debit_notice_days: int = 10
     # gates
     coproduction_principles_version: str = "1.0"
     g1_min_sectors: int = 3

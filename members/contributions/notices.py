@@ -21,6 +21,7 @@ def tell(
     path: str,
     now: datetime,
     document: str | None = None,
+    topic: Topic = Topic.MONEY,
 ) -> None:
     """One mail to each of them; the same key again changes nothing."""
     for person in people_with(organisation.id, {Role.CERTIFIER, Role.FINANCE}):
@@ -34,5 +35,5 @@ def tell(
             path=path,
             now=now,
             document=document,
-            topic=Topic.MONEY,
+            topic=topic,
         )

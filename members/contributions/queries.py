@@ -14,6 +14,7 @@ from fund.kernel.errors import NotFound
 from fund.kernel.tasks import Task
 from ledger.bank.models import BankAccount, StatementLine
 from ledger.money import format_pence
+from members.contributions.cards.mandates.queries import is_debited
 from members.contributions.cards.models import TakenBack
 from members.contributions.models import Pledge, PledgeInstalment, Receipt
 from members.contributions.rules import (
@@ -239,7 +240,7 @@ def tasks(actor: Actor, now: datetime) -> list[Task]:
         return []
     unpaid = db.session.scalars(
         select(Pledge)
-        .where(Pledge.organisation_id == actor.organisation_id, Pledge.state.in_(_UNPAID))
+        .where(Pledge.organisation_id == actor.organisation_id, Pledge.state.in_(_UNPAID), ~is_debited(Pledge.id))
         .order_by(Pledge.id)
         .limit(20)
     )

@@ -13,6 +13,7 @@ from fund.kernel.policy import policy_at
 from ledger.bank.models import StatementLine
 from ledger.money import format_pence
 from members.contributions import queries, service
+from members.contributions.cards.mandates.queries import mandates_of
 from members.contributions.forms import CancelForm, ConfirmForm, MatchForm, PledgeForm, schedule_form
 from members.contributions.invoices import queries as invoices
 from members.contributions.rules import STATE_NAMES, PledgeState, payment_sentence
@@ -38,6 +39,7 @@ def own() -> Response:
         "contributions/own.html",
         pledges=queries.pledges_of(organisation_id),
         receipts=queries.receipts_of(organisation_id),
+        direct_debits=mandates_of(organisation_id),
         paid_pence=queries.paid_in(organisation_id),
         may_pledge=actor().may(Permission.CONTRIBUTE),
     )

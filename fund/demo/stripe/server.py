@@ -21,14 +21,14 @@ log = logging.getLogger("fund.demo.stripe")
 _LARGEST = 64 * 1024
 
 _PAGE = """<!doctype html><html lang="en-GB"><head><meta charset="utf-8">
-<title>Pay {pounds} – practice payment page</title>
+<title>{heading} – practice payment page</title>
 <meta name="viewport" content="width=device-width, initial-scale=1"><style>
 body{{font:1.125rem/1.5 system-ui,sans-serif;max-width:30rem;margin:3rem auto;padding:0 1rem;color:#1d1d2b}}
 button{{font:inherit;padding:.75rem 1.25rem;margin:.25rem .5rem .25rem 0;border:2px solid #1d1d2b;border-radius:.25rem;
 background:#1d1d2b;color:#fff;min-height:44px}}button.other{{background:#fff;color:#1d1d2b}}
 button:focus{{outline:3px solid #b35900;outline-offset:2px}}</style></head>
 <body><main><p>Practice payment page. In a real fund this page is Stripe's; no money moves here.</p>
-<h1>Pay {pounds}</h1><p>For reference {reference}, by {method}.</p>{body}</main></body></html>"""
+<h1>{heading}</h1><p>For reference {reference}, by {method}.</p>{body}</main></body></html>"""
 
 
 class SimulatorServer:
@@ -116,13 +116,16 @@ def _handler(
             if session is None:
                 self._send(404, "text/plain", b"No such payment page.")
                 return
+            is_setup = session["mode"] == "setup"
             open_body = (
-                f'<form method="post" action="/pay/{escape(number)}"><button name="act" value="pay">Pay</button>'
-                '<button name="act" value="back" class="other">Go back without paying</button></form>'
+                f'<form method="post" action="/pay/{escape(number)}">'
+                f'<button name="act" value="pay">{"Set up the Direct Debit" if is_setup else "Pay"}</button> '
+                f'<button name="act" value="back" class="other">Go back without {"it" if is_setup else "paying"}'
+                "</button></form>"
             )
             body = open_body if session["status"] == "open" else "<p>This payment page is closed.</p>"
             page = _PAGE.format(
-                pounds=f"£{session['amount_total'] / 100:,.2f}",
+                heading="Set up a Direct Debit" if is_setup else f"Pay £{session['amount_total'] / 100:,.2f}",
                 reference=escape(str(session["client_reference_id"])),
                 method="card" if session["payment_method_types"] == ["card"] else "Direct Debit",
                 body=body,

@@ -22,6 +22,8 @@ from ledger.bank.lines import settle as settle_line
 from ledger.rules import AccountKind
 from members.contributions.cards import service
 from members.contributions.cards.gateway import Payments, SeenEvent
+from members.contributions.cards.mandates import collecting
+from members.contributions.cards.mandates import service as mandates
 from members.contributions.cards.models import (
     CardCheckout,
     CardRefund,
@@ -60,6 +62,8 @@ def take(seen: SeenEvent, *, found_by: FoundBy, now: datetime) -> int | None:
             fee_pence=seen.fee_pence,
             arrives_on=seen.arrives_on,
             reason=seen.reason,
+            customer=seen.customer,
+            source=seen.source,
             settled_at=now if seen.kind is EventKind.OTHER else None,
             outcome="Kept, and not needed." if seen.kind is EventKind.OTHER else None,
         )
@@ -144,7 +148,7 @@ def _paid(event: ProviderEvent, now: datetime) -> str | None:
         return "Booked already."
     checkout.payment = event.payment or checkout.payment
     receipt = receive(
-        pledge_reference=checkout.pledge.reference,
+        pledge_reference=checkout.instalment.reference if checkout.instalment else checkout.pledge.reference,
         pence=event.pence or checkout.pence,
         received_on=london_day(event.happened_at),
         source=f"stripe:{checkout.payment}",
@@ -315,6 +319,18 @@ def _payout_failed(event: ProviderEvent, now: datetime) -> str | None:
     return "The payout did not reach the bank; the money stays with the provider."
 
 
+def _debit_failed(event: ProviderEvent, now: datetime) -> str | None:
+    """A saved Direct Debit was not paid."""
+    checkout = _checkout(event)
+    if checkout is None:
+        return _NOT_OURS
+    checkout.payment = checkout.payment or event.payment
+    if checkout.state in (CheckoutState.WANTED, CheckoutState.ON_ITS_WAY):
+        collecting.failed(checkout, event.reason or "no reason given", now, mailed=event.found_by is FoundBy.WEBHOOK)
+        return "The payment failed."
+    return "Settled already."
+
+
 def _other(event: ProviderEvent, now: datetime) -> str | None:
     return "Kept, and not needed."
 
@@ -330,6 +346,11 @@ _SETTLERS = {
     EventKind.REFUND_FAILED: _refund_failed,
     EventKind.PAID_OUT: _paid_out,
     EventKind.PAYOUT_FAILED: _payout_failed,
+    EventKind.MANDATE_GIVEN: mandates.given,
+    EventKind.MANDATE_EXPIRED: mandates.expired,
+    EventKind.MANDATE_LOST: mandates.lost,
+    EventKind.DEBIT_PAID: _paid,
+    EventKind.DEBIT_FAILED: _debit_failed,
     EventKind.OTHER: _other,
 }
 

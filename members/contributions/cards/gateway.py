@@ -34,6 +34,32 @@ class CheckoutWanted:
 
 
 @dataclass(frozen=True)
+class MandateWanted:
+    """A page on which a payer gives leave to be debited. `reference` is ours, and is the idempotency key."""
+
+    reference: str
+    description: str
+    return_url: str
+
+
+@dataclass(frozen=True)
+class DebitWanted:
+    """Money to be taken under a mandate. `reference` is ours, and is the idempotency key.
+
+    `direct_debit` is our reference of the mandate; `customer`, `source` and `mandate` are the provider's ids of the
+    payer, the account and the leave.
+    """
+
+    reference: str
+    direct_debit: str
+    pence: int
+    description: str
+    customer: str
+    source: str
+    mandate: str
+
+
+@dataclass(frozen=True)
 class OpenedCheckout:
     """The provider's own page, where the payer gives their card or bank details."""
 
@@ -52,11 +78,13 @@ class SeenEvent:
         happened_at: when.
         reference: our reference of the checkout or refund it is about.
         payment: the provider's id of the payment it is about.
-        item: the provider's id of the dispute, refund or payout.
+        item: the provider's id of the dispute, refund, payout or mandate.
         pence: how much.
         fee_pence: what the provider charged for it.
         arrives_on: the day a payout reaches the bank.
         reason: the provider's word for why.
+        customer: the provider's id of a payer whose bank account is saved.
+        source: the provider's id of that account.
     """
 
     id: str
@@ -70,6 +98,8 @@ class SeenEvent:
     fee_pence: int | None = None
     arrives_on: date | None = None
     reason: str | None = None
+    customer: str | None = None
+    source: str | None = None
 
 
 class Payments(Protocol):
@@ -86,6 +116,19 @@ class Payments(Protocol):
 
     def refund(self, *, reference: str, payment: str, pence: int) -> str:
         """Pay back; the provider's id of it. The same reference again pays back once. Raises ProviderRefused."""
+
+    def open_mandate(self, wanted: MandateWanted) -> OpenedCheckout:
+        """Open a page for giving a mandate; the same reference again gives the same page."""
+
+    def collect(self, wanted: DebitWanted) -> str:
+        """Take money under a mandate; the provider's id of the payment. The same reference again takes it once, for as
+        long as the provider remembers it (a day). Raises ProviderRefused."""
+
+    def find_debit(self, wanted: DebitWanted) -> str | None:
+        """The payment that `collect` made for this reference, however long ago."""
+
+    def end_mandate(self, source: str) -> None:
+        """Forget a saved account, so that nothing is taken from it any more. Raises ProviderRefused."""
 
     def events_since(self, since: datetime) -> Iterator[SeenEvent]:
         """Everything the provider would have told us since then."""

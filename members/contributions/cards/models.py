@@ -2,22 +2,36 @@
 
 from datetime import date, datetime
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index
+from sqlalchemy import CheckConstraint, ForeignKey, Index, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from fund.kernel.db import Base, Id, Key, Pence
+from members.contributions.cards.mandates.models import Mandate
 from members.contributions.cards.rules import BackKind, CheckoutState, EventKind, FoundBy, Method, RefundState
-from members.contributions.models import Pledge, Receipt
+from members.contributions.models import Pledge, PledgeInstalment, Receipt
+
+_COLLECTING = "state IN ('planned', 'wanted', 'on_its_way')"
 
 
 class CardCheckout(Base):
     """One payment by card or Direct Debit, from the wish to the receipt. No card or bank number is ever here.
 
-    `provider_id` is the provider's id of its payment page and `payment` that of the payment itself.
+    `provider_id` is the provider's id of its payment page and `payment` that of the payment itself. What a saved Direct
+    Debit takes has no page: it names its `mandate_id`, the instalment, the announced day, and when the provider was
+    last asked for it.
     """
 
     __tablename__ = "card_checkout"
-    __table_args__ = (CheckConstraint("pence > 0", name="pays_something"),)
+    __table_args__ = (
+        CheckConstraint("pence > 0", name="pays_something"),
+        Index(
+            "uq_card_checkout_collecting",
+            "instalment_id",
+            unique=True,
+            sqlite_where=text(_COLLECTING),
+            postgresql_where=text(_COLLECTING),
+        ),
+    )
 
     id: Mapped[Id]
     reference: Mapped[str] = mapped_column(unique=True)
@@ -34,9 +48,15 @@ class CardCheckout(Base):
     receipt_id: Mapped[Key | None] = mapped_column(ForeignKey("receipt.id"), unique=True)
     fee_pence: Mapped[Pence | None]
     failure: Mapped[str | None]
+    mandate_id: Mapped[Key | None] = mapped_column(ForeignKey("direct_debit.id"), index=True)
+    instalment_id: Mapped[Key | None] = mapped_column(ForeignKey("pledge_instalment.id"), index=True)
+    collect_on: Mapped[date | None]
+    asked_at: Mapped[datetime | None]
 
     pledge: Mapped[Pledge] = relationship()
     receipt: Mapped[Receipt | None] = relationship()
+    instalment: Mapped[PledgeInstalment | None] = relationship()
+    mandate: Mapped[Mandate | None] = relationship()
 
 
 class ProviderEvent(Base):
@@ -62,6 +82,8 @@ class ProviderEvent(Base):
     fee_pence: Mapped[Pence | None]
     arrives_on: Mapped[date | None]
     reason: Mapped[str | None]
+    customer: Mapped[str | None]
+    source: Mapped[str | None]
     settled_at: Mapped[datetime | None]
     outcome: Mapped[str | None]
 

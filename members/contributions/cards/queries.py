@@ -9,6 +9,7 @@ import ledger.queries
 from fund.kernel.access import Actor, Permission
 from fund.kernel.db import db
 from fund.kernel.errors import NotFound
+from fund.kernel.policy import policy_at
 from fund.kernel.tasks import Task
 from ledger.money import format_pence
 from ledger.rules import AccountKind
@@ -20,12 +21,18 @@ from members.contributions.cards.models import (
     ProviderEvent,
     TakenBack,
 )
-from members.contributions.cards.rules import BackKind, CheckoutState, EventKind, FoundBy, RefundState
+from members.contributions.cards.rules import BackKind, CheckoutState, EventKind, FoundBy, Method, RefundState
 from members.contributions.models import Pledge
 
 PAGE = 50
 _LONG = timedelta(hours=1)
 """How long an event may wait for another before a person should look."""
+
+
+def most_pence(now: datetime) -> dict[Method, int]:
+    """The most for one payment, by the settings in force."""
+    policy = policy_at(now)
+    return {Method.CARD: policy.card_most_pence, Method.BACS: policy.direct_debit_most_pence}
 
 
 def checkout(reference: str, actor: Actor) -> CardCheckout:

@@ -22,28 +22,32 @@ class Method(StrEnum):
 
 METHOD_NAMES = {Method.CARD: "Card", Method.BACS: "Direct Debit"}
 
-MOST_PENCE = {Method.CARD: 5_000_00, Method.BACS: 20_000_00}
-"""The most for one payment: a card costs a part of every pound, and the provider caps a single Bacs debit."""
-
 
 class CheckoutState(StrEnum):
-    """Where a payment online stands. Money counts only once it is paid; a Bacs debit takes days to be."""
+    """Where a payment online stands. Money counts only once it is paid; a Bacs debit takes days to be.
 
+    A collection by a saved Direct Debit is announced (PLANNED) before the provider is asked, and may be dropped.
+    """
+
+    PLANNED = "planned"
     WANTED = "wanted"
     OPEN = "open"
     ON_ITS_WAY = "on_its_way"
     PAID = "paid"
     FAILED = "failed"
     EXPIRED = "expired"
+    DROPPED = "dropped"
 
 
 CHECKOUT_NAMES = {
+    CheckoutState.PLANNED: "Announced",
     CheckoutState.WANTED: "Being set up",
     CheckoutState.OPEN: "Not paid yet",
     CheckoutState.ON_ITS_WAY: "On its way",
     CheckoutState.PAID: "Paid",
     CheckoutState.FAILED: "Failed",
     CheckoutState.EXPIRED: "Ended without a payment",
+    CheckoutState.DROPPED: "Not taken after all",
 }
 
 CHECKOUT_LIVES = timedelta(hours=23)
@@ -63,6 +67,11 @@ class EventKind(StrEnum):
     REFUND_FAILED = "refund_failed"
     PAID_OUT = "paid_out"
     PAYOUT_FAILED = "payout_failed"
+    MANDATE_GIVEN = "mandate_given"
+    MANDATE_EXPIRED = "mandate_expired"
+    MANDATE_LOST = "mandate_lost"
+    DEBIT_PAID = "debit_paid"
+    DEBIT_FAILED = "debit_failed"
     OTHER = "other"
 
 
@@ -102,15 +111,15 @@ REFUND_NAMES = {
 }
 
 
-def amount_faults(method: Method, due_pence: int) -> list[Finding]:
-    """Why this much can't be paid in this way."""
+def amount_faults(method: Method, due_pence: int, most_pence: int) -> list[Finding]:
+    """Why this much can't be paid in this way, of which one payment may carry `most_pence` (a setting: a card costs a
+    part of every pound, and the provider caps a single Bacs debit)."""
     if due_pence <= 0:
         return [Finding("This pledge is paid. There is nothing more to pay.")]
-    most = MOST_PENCE[method]
-    if due_pence > most:
+    if due_pence > most_pence:
         return [
             Finding(
-                f"{METHOD_NAMES[method]} payments go up to {format_pence(most)}. "
+                f"{METHOD_NAMES[method]} payments go up to {format_pence(most_pence)}. "
                 "Please pay this by bank transfer: it costs the fund nothing and has no limit."
             )
         ]

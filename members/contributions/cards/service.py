@@ -19,7 +19,7 @@ from fund.kernel.errors import Conflict, NotAllowed, NotFound, RuleBroken, requi
 from fund.kernel.references import next_reference
 from ledger.money import format_pence
 from members.contributions import rules as pledging
-from members.contributions.cards import rules
+from members.contributions.cards import queries, rules
 from members.contributions.cards.gateway import CheckoutWanted, Payments, ProviderAway, ProviderRefused
 from members.contributions.cards.models import CardCheckout, CardRefund, TakenBack
 from members.contributions.cards.rules import BackKind, CheckoutState, Method, RefundState
@@ -63,7 +63,7 @@ def start(*, pledge_id: int, method: Method, actor: Actor, now: datetime) -> Car
     actor.require(Permission.CONTRIBUTE)
     if pledge.state is PledgeState.CANCELLED:
         raise Conflict(f"{pledge.reference} was cancelled. Make a new pledge, then pay that.")
-    require(rules.amount_faults(method, pledge.due_pence))
+    require(rules.amount_faults(method, pledge.due_pence, queries.most_pence(now)[method]))
     for earlier in db.session.scalars(
         select(CardCheckout)
         .where(
@@ -73,7 +73,7 @@ def start(*, pledge_id: int, method: Method, actor: Actor, now: datetime) -> Car
         .order_by(CardCheckout.id)
         .limit(50)
     ):
-        if earlier.state is CheckoutState.ON_ITS_WAY:
+        if earlier.state is CheckoutState.ON_ITS_WAY or earlier.mandate_id is not None:
             raise Conflict(
                 f"A Direct Debit of {format_pence(earlier.pence)} for this pledge is on its way. "
                 "It takes about four working days; the pledge's page shows when it has cleared."
@@ -105,7 +105,7 @@ def open_page(*, checkout_id: int, payments: Payments, base_url: str) -> None:
         ProviderAway: the same may be asked again.
     """
     wanted = db.session.get_one(CardCheckout, checkout_id)
-    if wanted.state is not CheckoutState.WANTED:
+    if wanted.state is not CheckoutState.WANTED or wanted.mandate_id is not None:
         return
     asked = CheckoutWanted(
         reference=wanted.reference,

@@ -6,17 +6,21 @@ from datetime import datetime
 from fund.kernel.db import transaction
 from members.contributions.cards import events, service
 from members.contributions.cards.gateway import ProviderAway, provider
+from members.contributions.cards.mandates import collecting
 
 log = logging.getLogger("fund.cards")
 
 
 def settle(now: datetime) -> int:
-    """Settle what waits, match payouts that have reached the bank, and ask for fees and refunds."""
+    """Settle what waits, match payouts that have reached the bank, take instalments by saved Direct Debits, and ask for
+    fees and refunds."""
     done = events.settle_waiting(now)
     with transaction():
         done += events.match_payouts(now)
     payments = provider()
-    return done + (service.sweep(now, payments) if payments is not None else 0)
+    if payments is None:
+        return done
+    return done + collecting.sweep(now, payments) + service.sweep(now, payments)
 
 
 def compare(now: datetime) -> int:

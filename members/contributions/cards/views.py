@@ -23,7 +23,6 @@ from members.contributions.cards.rules import (
     BACK_NAMES,
     CHECKOUT_NAMES,
     METHOD_NAMES,
-    MOST_PENCE,
     REFUND_NAMES,
     CheckoutState,
     FoundBy,
@@ -54,7 +53,7 @@ def _ways_to_pay(pledge_state: PledgeState, due_pence: int) -> dict[str, object]
     payable = pledge_state in (PledgeState.PLEDGED, PledgeState.PART_PAID)
     if not payable or provider() is None:
         return {"forms": {}, "offered": False, "too_much": False}
-    fitting = [method for method in Method if due_pence <= MOST_PENCE[method]]
+    fitting = [method for method, most in queries.most_pence(now()).items() if due_pence <= most]
     forms = {method: ActionForm(None, prefix=f"pay-{method}") for method in fitting}
     return {"forms": forms, "offered": True, "too_much": not fitting}
 
@@ -118,7 +117,7 @@ def _faults(form: ActionForm) -> RuleBroken:
 def checkout(reference: str) -> Response:
     found = queries.checkout(reference, actor())
     own = found.pledge.organisation_id == actor().organisation_id and actor().may(Permission.CONTRIBUTE)
-    return page("cards/checkout.html", checkout=found, again_form=ActionForm(None), own=own)
+    return page("cards/checkout.html", checkout=found, mandate=found.mandate, again_form=ActionForm(None), own=own)
 
 
 # --- the fund's own pages

@@ -2,13 +2,15 @@
 
 from datetime import date, datetime, timedelta
 
-from sqlalchemy import func, or_, select
+from sqlalchemy import ColumnElement, exists, func, or_, select
 from sqlalchemy.orm import joinedload
 
 from fund.kernel.calendar import in_words, london_day
 from fund.kernel.db import db
 from fund.kernel.policy import policy_at
 from ledger.money import format_pence
+from members.contributions.cards.mandates.rules import UNDER_WAY
+from members.contributions.cards.models import CardCheckout
 from members.contributions.invoices.rules import reminder_due, reminder_sentence
 from members.contributions.models import Pledge, PledgeInstalment
 from members.contributions.notices import tell
@@ -52,6 +54,7 @@ def _waiting(today: date, stages: tuple[int, ...]) -> list[PledgeInstalment]:
             )
             .where(
                 PledgeInstalment.state == InstalmentState.OPEN,
+                ~_is_taken_by_debit(),
                 or_(*((PledgeInstalment.due_on <= today - timedelta(days=stage)) & (sent < stage) for stage in stages)),
             )
             .order_by(PledgeInstalment.id)
@@ -60,6 +63,11 @@ def _waiting(today: date, stages: tuple[int, ...]) -> list[PledgeInstalment]:
             .execution_options(populate_existing=True)
         )
     )
+
+
+def _is_taken_by_debit() -> ColumnElement[bool]:
+    """Whether an instalment is announced to be taken by Direct Debit, or on its way: its payer has nothing to do."""
+    return exists().where(CardCheckout.instalment_id == PledgeInstalment.id, CardCheckout.state.in_(UNDER_WAY))
 
 
 def _remind(instalments: list[PledgeInstalment], today: date, now: datetime) -> None:

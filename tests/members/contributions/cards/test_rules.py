@@ -77,10 +77,12 @@ def test_an_old_message_proves_nothing(seconds: int, genuine: bool) -> None:
         (Method.BACS, 2_000_000, True),
         (Method.BACS, 2_000_001, False),
         (Method.BACS, 0, False),
+        (Method.CARD, -1, False),
     ],
 )
 def test_the_most_for_one_payment(method: Method, pence: int, fits: bool) -> None:
-    assert (amount_faults(method, pence) == []) is fits
+    most = {Method.CARD: 500_000, Method.BACS: 2_000_000}[method]
+    assert (amount_faults(method, pence, most) == []) is fits
 
 
 @pytest.mark.parametrize(

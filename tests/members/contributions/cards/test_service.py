@@ -15,6 +15,7 @@ from fund.kernel.clock import MovableClock
 from fund.kernel.db import db, transaction
 from fund.kernel.errors import Conflict, NotAllowed, NotFound, RuleBroken
 from fund.kernel.outbox import OutboxMessage
+from fund.kernel.policy import Setting
 from ledger.rules import AccountKind
 from members.contributions import queries as contributions
 from members.contributions.cards import events, queries, service, sweeps
@@ -103,6 +104,14 @@ def test_who_may_pay_and_how_much(till: Till, payer: Actor) -> None:
         too_much = till.pledge(pence, payer).id
         with pytest.raises(RuleBroken, match="bank transfer"):
             till.open(too_much, payer, method)
+
+
+def test_the_most_for_one_payment_is_a_setting(till: Till, payer: Actor, clock: MovableClock) -> None:
+    pledge_id = till.pledge(25_000, payer).id
+    with transaction() as session:
+        session.add(Setting(key="card_most_pence", value="24999", effective_from=clock.now(), set_at=clock.now()))
+    with pytest.raises(RuleBroken, match=r"go up to £249\.99"):
+        till.open(pledge_id, payer)
 
 
 def test_a_dispute_months_after_the_money_was_granted(till: Till, payer: Actor, clock: MovableClock) -> None:
@@ -297,7 +306,7 @@ def test_the_simulator_refuses_what_stripe_would(till: Till) -> None:
     with pytest.raises(ProviderRefused):
         till.payments.open_checkout(CheckoutWanted("CO-1", Method.CARD, 2_000, "A test", "http://localhost/x"))
     with pytest.raises(ProviderRefused):
-        till.payments.open_checkout(CheckoutWanted("CO-2", Method.BACS, 2_000_001, "A test", "http://localhost/x"))
+        till.payments.open_checkout(CheckoutWanted("CO-2", Method.BACS, 10_000_001, "A test", "http://localhost/x"))
     with pytest.raises(ProviderRefused):
         till.payments.refund(reference="CR-1", payment="pi_none", pence=1)
     for wrong in ({"payment_method_types": ["card"]}, {"mode": "gift"}, {"line_items": [{"quantity": "many"}]}):

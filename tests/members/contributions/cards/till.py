@@ -2,6 +2,7 @@
 
 import contextvars
 from collections.abc import Callable
+from datetime import date, timedelta
 from typing import Any
 
 from flask import Flask
@@ -14,9 +15,12 @@ from fund.kernel.db import db, transaction
 from fund.payments import StripePayments
 from members.contributions import service as contributions
 from members.contributions.cards import service
+from members.contributions.cards.mandates import service as mandates
+from members.contributions.cards.mandates.models import Mandate
 from members.contributions.cards.models import CardCheckout
 from members.contributions.cards.rules import Method
 from members.contributions.models import Pledge
+from members.contributions.schedules.rules import PledgeKind
 
 KEY, SECRET = "sk_test_only", "whsec_only_for_tests"
 
@@ -63,6 +67,39 @@ class Till:
             return contributions.pledge(
                 organisation_id=actor.organisation_id, pence=pence, po_number=None, actor=actor, now=self.clock.now()
             )
+
+    def instalments(
+        self, pence: int, actor: Actor, *, count: int = 3, months: int = 3, first_on: date | None = None
+    ) -> Pledge:
+        """A pledge in instalments, the first due in a year's time unless said."""
+        assert actor.organisation_id is not None
+        with transaction():
+            return contributions.pledge(
+                organisation_id=actor.organisation_id,
+                pence=pence,
+                po_number=None,
+                actor=actor,
+                now=self.clock.now(),
+                kind=PledgeKind.INSTALMENTS,
+                first_on=first_on or self.clock.now().date() + timedelta(days=365),
+                count=count,
+                months=months,
+            )
+
+    def want_debit(self, pledge_id: int, actor: Actor) -> Mandate:
+        """A Direct Debit whose page for bank details is open, or which is in force."""
+        with transaction():
+            number = mandates.set_up(pledge_id=pledge_id, actor=actor, now=self.clock.now()).id
+        mandates.open_page(mandate_id=number, payments=self.payments, base_url="http://localhost")
+        return db.session.get_one(Mandate, number)
+
+    def debit(self, pledge_id: int, actor: Actor) -> Mandate:
+        """A Direct Debit in force."""
+        wanted = self.want_debit(pledge_id, actor)
+        number = wanted.id
+        self.simulator.pay(str(wanted.provider_id))
+        self.deliver()
+        return db.session.get_one(Mandate, number)
 
     def open(self, pledge_id: int, actor: Actor, method: Method = Method.CARD) -> CardCheckout:
         """A payment page for a pledge."""
