@@ -208,7 +208,7 @@ HOLDINGS: tuple[Holding, ...] = (
     Holding("debited_pledge", "Pledges you had paid by Direct Debit", BOOKS, ("agreed_by_id",)),
     Holding("card_refund", "Refunds you asked for or decided", BOOKS, ("asked_by_id", "decided_by_id"),
             hidden=("provider_id",)),
-    Holding("payout", "Payouts you matched", BOOKS, ("matched_by_id",)),
+    Holding("payout", "Payouts you matched", BOOKS, ("matched_by_id", "returned_by_id")),
     Holding("restricted_fund", "Terms of restricted money that you wrote down or accepted", BOOKS,
             ("proposed_by_id", "accepted_by_id")),
     Holding("fit_judgement", "What you said of a proposal and restricted money", DECISIONS, ("judged_by_id",)),

@@ -55,6 +55,7 @@ class Simulator:
     intents: dict[str, dict[str, Any]] = field(default_factory=dict)
     refunds: dict[str, dict[str, Any]] = field(default_factory=dict)
     customers: dict[str, dict[str, Any]] = field(default_factory=dict)
+    payouts: dict[str, dict[str, Any]] = field(default_factory=dict)
     mandates: dict[str, dict[str, Any]] = field(default_factory=dict)
     events: list[dict[str, Any]] = field(default_factory=list)
     outgoing: list[dict[str, Any]] = field(default_factory=list)
@@ -408,7 +409,7 @@ class Simulator:
     def pay_out(self, pence: int) -> str:
         """Send money to the fund's bank."""
         with self._lock:
-            made = {
+            made: dict[str, Any] = {
                 "id": self._id("po"),
                 "object": "payout",
                 "amount": pence,
@@ -416,7 +417,14 @@ class Simulator:
                 "arrival_date": self._stamp(),
             }
             self._tell("payout.paid", made)
+            self.payouts[made["id"]] = made
             return str(made["id"])
+
+    def fail_payout(self, payout: str, code: str = "account_closed") -> None:
+        """The fund's bank sends a payout back."""
+        with self._lock:
+            self.payouts[payout] |= {"status": "failed", "failure_code": code}
+            self._tell("payout.failed", self.payouts[payout])
 
     def tick(self) -> None:
         """What time brings: Direct Debits clear after four days."""

@@ -4,23 +4,20 @@ An event that belongs after another (a dispute before its payment) waits in its 
 """
 
 import logging
-from datetime import datetime, timedelta
+from datetime import datetime
 
-from sqlalchemy import select
+from sqlalchemy import false, or_, select
 from sqlalchemy.dialects.postgresql import insert as postgresql_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
-import ledger.bank.queries
 import ledger.queries
 import ledger.service
 from fund.kernel import audit
-from fund.kernel.access import Actor, Permission
 from fund.kernel.calendar import london_day
 from fund.kernel.db import db, transaction
-from fund.kernel.errors import Conflict, NotFound
-from ledger.bank.lines import settle as settle_line
+from ledger.money import format_pence
 from ledger.rules import AccountKind
-from members.contributions.cards import service
+from members.contributions.cards import payouts, service
 from members.contributions.cards.gateway import Payments, SeenEvent
 from members.contributions.cards.mandates import collecting
 from members.contributions.cards.mandates import service as mandates
@@ -28,18 +25,17 @@ from members.contributions.cards.models import (
     CardCheckout,
     CardRefund,
     Comparison,
-    Payout,
     ProviderEvent,
     TakenBack,
 )
 from members.contributions.cards.rules import BackKind, CheckoutState, EventKind, FoundBy, RefundState
 from members.contributions.models import Receipt
+from members.contributions.notices import tell
 from members.contributions.service import receive
 
 log = logging.getLogger("fund.cards")
 
 _MOST_PER_RUN = 500
-_PAYOUT_DAYS = timedelta(days=4)
 
 
 def take(seen: SeenEvent, *, found_by: FoundBy, now: datetime) -> int | None:
@@ -70,6 +66,34 @@ def take(seen: SeenEvent, *, found_by: FoundBy, now: datetime) -> int | None:
         .on_conflict_do_nothing(index_elements=["provider_id"])
         .returning(ProviderEvent.id)
     ).scalar_one_or_none()
+
+
+def hear(seen: SeenEvent, now: datetime) -> None:
+    """A message has come: store it, settle it, then what had waited for just it. Opens its own transactions.
+
+    What can't be settled now is the sweep's, so a message costs the same however many others wait.
+    """
+    with transaction():
+        event_id = take(seen, found_by=FoundBy.WEBHOOK, now=now)
+    todo = [event_id] if event_id is not None else []
+    while todo:
+        event_id = todo.pop()
+        if _settle_alone(event_id, now):
+            todo += _waiting_for(event_id)
+
+
+def _waiting_for(event_id: int) -> list[int]:
+    """Events that wait and are about the same payment, dispute, payout or mandate, oldest first."""
+    event = db.session.get_one(ProviderEvent, event_id)
+    about = [
+        column == value
+        for column, value in ((ProviderEvent.payment, event.payment), (ProviderEvent.item, event.item))
+        if value is not None
+    ]
+    waiting = select(ProviderEvent.id).where(ProviderEvent.settled_at.is_(None), or_(false(), *about))
+    found = list(db.session.scalars(waiting.order_by(ProviderEvent.id.desc()).limit(_MOST_PER_RUN)))
+    db.session.rollback()
+    return found
 
 
 def settle_waiting(now: datetime) -> int:
@@ -247,7 +271,9 @@ def _take_back(event: ProviderEvent, kind: BackKind, now: datetime) -> str | Non
         )
     )
     db.session.flush()
-    service.move_paid(pledge, -event.pence)
+    service.went_back(pledge, checkout.receipt_id, event.pence)
+    if kind is BackKind.DISPUTE and event.found_by is FoundBy.WEBHOOK:
+        _say_taken_back(checkout, event.pence, reason, now)
     audit.record(
         None,
         "contribution.taken_back",
@@ -256,6 +282,21 @@ def _take_back(event: ProviderEvent, kind: BackKind, now: datetime) -> str | Non
         after={"item": event.item, "pence": event.pence, "short_pence": taken.short_pence},
     )
     return "Taken back from the contributions."
+
+
+def _say_taken_back(checkout: CardCheckout, pence: int, reason: str, now: datetime) -> None:
+    pledge = checkout.pledge
+    tell(
+        pledge.organisation,
+        f"taken_back:{checkout.reference}:{reason}",
+        subject=f"{format_pence(pence)} went back to {pledge.organisation.name}",
+        what=f"Your bank took back {format_pence(pence)} of payment {checkout.reference} ({reason.replace('_', ' ')}). "
+        f"Pledge {pledge.reference} is due by so much again. If that was a mistake, please pay it by bank transfer; if "
+        "the payment was wrong, tell a steward why.",
+        by_when="As soon as you can.",
+        path=f"/pledges/{pledge.reference}",
+        now=now,
+    )
 
 
 def _restriction(receipt_id: int) -> str | None:
@@ -284,7 +325,7 @@ def _given_again(event: ProviderEvent, now: datetime) -> str | None:
         restriction=_restriction(found.receipt_id),
     )
     found.undone_at = event.happened_at
-    service.move_paid(pledge, found.pence)
+    service.came_again(pledge, found.pence)
     return "Given to us again."
 
 
@@ -296,27 +337,6 @@ def _refund_failed(event: ProviderEvent, now: datetime) -> str | None:
         return None
     service.undo_refund(refund_id=ours.id, reason=event.reason or "the provider gave no reason", now=now)
     return "The refund could not be paid; the money is ours still."
-
-
-def _paid_out(event: ProviderEvent, now: datetime) -> str | None:
-    if event.item is None or not event.pence or event.arrives_on is None:
-        return "It names no sum."
-    session = db.session()
-    insert = postgresql_insert if session.get_bind().dialect.name == "postgresql" else sqlite_insert
-    session.execute(
-        insert(Payout)
-        .values(item=event.item, pence=event.pence, arrives_on=event.arrives_on)
-        .on_conflict_do_nothing(index_elements=["item"])
-    )
-    return "Waits for its line on the bank's statement."
-
-
-def _payout_failed(event: ProviderEvent, now: datetime) -> str | None:
-    found = db.session.scalar(select(Payout).where(Payout.item == (event.item or "")).with_for_update())
-    if found is None:
-        return None
-    found.failed_at = event.happened_at
-    return "The payout did not reach the bank; the money stays with the provider."
 
 
 def _debit_failed(event: ProviderEvent, now: datetime) -> str | None:
@@ -344,8 +364,8 @@ _SETTLERS = {
     EventKind.GIVEN_AGAIN: _given_again,
     EventKind.REFUNDED: _refunded,
     EventKind.REFUND_FAILED: _refund_failed,
-    EventKind.PAID_OUT: _paid_out,
-    EventKind.PAYOUT_FAILED: _payout_failed,
+    EventKind.PAID_OUT: payouts.paid_out,
+    EventKind.PAYOUT_FAILED: payouts.failed,
     EventKind.MANDATE_GIVEN: mandates.given,
     EventKind.MANDATE_EXPIRED: mandates.expired,
     EventKind.MANDATE_LOST: mandates.lost,
@@ -353,67 +373,6 @@ _SETTLERS = {
     EventKind.DEBIT_FAILED: _debit_failed,
     EventKind.OTHER: _other,
 }
-
-
-# --- payouts
-
-
-def match_payout(*, payout_id: int, line_id: int, actor: Actor | None, now: datetime) -> Payout:
-    """A line of the bank is this payout: settles the line, and moves the money from the provider to the bank.
-
-    Raises:
-        NotFound: no such payout or line.
-        Conflict: either was matched first.
-        RuleBroken: the line is of another sum.
-    """
-    if actor is not None:
-        actor.require(Permission.KEEP_BANK)
-    found = db.session.execute(
-        select(Payout).where(Payout.id == payout_id).with_for_update().execution_options(populate_existing=True)
-    ).scalar_one_or_none()
-    if found is None:
-        raise NotFound
-    if found.matched_at is not None:
-        raise Conflict("This payout is matched. Go back to the list: what still waits is there.")
-    line = settle_line(
-        line_id=line_id, settled_as=f"payout:{found.item}", actor=actor, now=now, expected_pence=found.pence
-    )
-    ledger.service.receive_payout(
-        key=f"stripe:{found.item}",
-        pence=found.pence,
-        occurred_on=line.booked_on,
-        description=f"Payout {found.item} from the payment provider",
-        actor=actor,
-        now=now,
-    )
-    found.statement_line_id, found.matched_at = line.id, now
-    found.matched_by_id = actor.person_id if actor else None
-    return found
-
-
-def match_payouts(now: datetime) -> int:
-    """Match each payout with the one line of the bank that can only be it: the very sum, the provider's name, the
-    days about its arrival. What is in doubt waits for a person."""
-    lines = ledger.bank.queries.open_lines_in()
-    matched = 0
-    for payout in db.session.scalars(
-        select(Payout)
-        .where(Payout.matched_at.is_(None), Payout.failed_at.is_(None))
-        .order_by(Payout.id)
-        .limit(_MOST_PER_RUN)
-    ).all():
-        fitting = [
-            line
-            for line in lines
-            if line.settled_at is None
-            and line.amount_pence == payout.pence
-            and "STRIPE" in f"{line.counterparty} {line.remittance} {line.bank_reference}".upper()
-            and abs(line.booked_on - payout.arrives_on) <= _PAYOUT_DAYS
-        ]
-        if len(fitting) == 1:
-            match_payout(payout_id=payout.id, line_id=fitting[0].id, actor=None, now=now)
-            matched += 1
-    return matched
 
 
 # --- the nightly comparison

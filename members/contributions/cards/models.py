@@ -137,9 +137,13 @@ class CardRefund(Base):
 
 
 class Payout(Base):
-    """Money that the provider sent to our bank, and the line of the bank that shows it came."""
+    """Money that the provider sent to our bank, and the line of the bank that shows it came.
+
+    One that has come may fail later: `return_line_id` is the bank's line of its leaving.
+    """
 
     __tablename__ = "payout"
+    __table_args__ = (Index("uq_payout_return_line_id", "return_line_id", unique=True),)
 
     id: Mapped[Id]
     item: Mapped[str] = mapped_column(unique=True)
@@ -149,6 +153,9 @@ class Payout(Base):
     statement_line_id: Mapped[Key | None] = mapped_column(ForeignKey("statement_line.id"), unique=True)
     matched_at: Mapped[datetime | None]
     matched_by_id: Mapped[Key | None]
+    failure: Mapped[str | None]
+    return_line_id: Mapped[Key | None] = mapped_column(ForeignKey("statement_line.id"))
+    returned_by_id: Mapped[Key | None]
 
 
 class Comparison(Base):

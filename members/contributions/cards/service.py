@@ -25,6 +25,7 @@ from members.contributions.cards.models import CardCheckout, CardRefund, TakenBa
 from members.contributions.cards.rules import BackKind, CheckoutState, Method, RefundState
 from members.contributions.models import Pledge, Receipt
 from members.contributions.rules import PledgeState
+from members.contributions.schedules import service as schedules
 
 _MOST_PER_RUN = 200
 
@@ -268,16 +269,28 @@ def decide_refund(*, refund_id: int, approve: bool, actor: Actor, now: datetime)
                 transfer_id=posted.transfer_id,
             )
         )
-        move_paid(pledge, -asked.pence)
+        went_back(pledge, receipt.id, asked.pence)
     db.session.flush()
     return asked
 
 
-def move_paid(pledge: Pledge, pence: int) -> None:
-    """A pledge is paid by so much more, or less. Its row is locked."""
-    pledge.paid_pence = max(0, pledge.paid_pence + pence)
+def went_back(pledge: Pledge, receipt_id: int, pence: int) -> None:
+    """So much of a receipt went back: the pledge is due by so much again. Its row is locked."""
+    pledge.paid_pence -= pence
+    schedules.unpay(pledge, receipt_id, pence)
+    _follow(pledge)
+
+
+def came_again(pledge: Pledge, pence: int) -> None:
+    """What had gone back came to us again. The pledge's row is locked."""
+    pledge.paid_pence += pence
+    schedules.pay_again(pledge, pence)
+    _follow(pledge)
+
+
+def _follow(pledge: Pledge) -> None:
     if pledge.state is not PledgeState.CANCELLED:
-        pledge.state = pledging.state_after(pledge.pence, pledge.paid_pence)
+        pledge.state = pledging.state_after(pledge.pence, pledge.paid_pence, pledge.written_off_pence)
 
 
 def send_refunds(*, payments: Payments, now: datetime) -> int:
@@ -326,7 +339,7 @@ def undo_refund(*, refund_id: int, reason: str, now: datetime) -> None:
     found.state = RefundState.FAILED
     if gone is not None:
         gone.undone_at = now
-    move_paid(locked_pledge(checkout.pledge_id), found.pence)
+    came_again(locked_pledge(checkout.pledge_id), found.pence)
     audit.record(None, "refund.failed", found.reference, at=now, after={"reason": reason})
 
 

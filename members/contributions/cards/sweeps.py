@@ -4,7 +4,7 @@ import logging
 from datetime import datetime
 
 from fund.kernel.db import transaction
-from members.contributions.cards import events, service
+from members.contributions.cards import events, payouts, service
 from members.contributions.cards.gateway import ProviderAway, provider
 from members.contributions.cards.mandates import collecting
 
@@ -16,7 +16,7 @@ def settle(now: datetime) -> int:
     fees and refunds."""
     done = events.settle_waiting(now)
     with transaction():
-        done += events.match_payouts(now)
+        done += payouts.match_payouts(now)
     payments = provider()
     if payments is None:
         return done

@@ -8,7 +8,6 @@ from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
 import ledger.bank.queries
 import ledger.queries
 from fund.kernel.access import Permission, access
-from fund.kernel.db import transaction
 from fund.kernel.errors import Finding, NotFound, RuleBroken
 from fund.kernel.forms import ActionForm
 from fund.kernel.once import Done
@@ -16,16 +15,16 @@ from fund.kernel.pages import actor, now, page, submit
 from ledger.money import format_pence
 from ledger.rules import AccountKind
 from members.contributions import queries as contributions
-from members.contributions.cards import events, queries, service
+from members.contributions.cards import events, payouts, queries, service
 from members.contributions.cards.forms import MakeGoodForm, PayoutForm, RefundForm
 from members.contributions.cards.gateway import Forged, ProviderAway, provider
+from members.contributions.cards.models import Payout
 from members.contributions.cards.rules import (
     BACK_NAMES,
     CHECKOUT_NAMES,
     METHOD_NAMES,
     REFUND_NAMES,
     CheckoutState,
-    FoundBy,
     Method,
     RefundState,
 )
@@ -214,22 +213,29 @@ def decide_refund(reference: str, decision: str) -> Response:
 @access(Permission.KEEP_BANK)
 def payout(payout_id: int) -> Response:
     """Match a payout that could not be matched by itself."""
-    queries.payout(payout_id)
     form = PayoutForm()
+    match = payouts.match_return if _comes_back(queries.payout(payout_id)) else payouts.match_payout
 
     def work() -> Done:
         written = form.line.data or ""
         if not (written.isascii() and written.isdigit()):
             raise RuleBroken([Finding("Give the number of the line in digits, as in the table.", "line")])
-        matched = events.match_payout(payout_id=payout_id, line_id=int(written), actor=actor(), now=now())
+        matched = match(payout_id=payout_id, line_id=int(written), actor=actor(), now=now())
         return Done(f"Payout of {format_pence(matched.pence)} is matched.", url_for("cards.listed"))
 
     answer = submit(form, work)
     if answer is not None:
         return answer
     found = queries.payout(payout_id)
-    lines = [line for line in ledger.bank.queries.open_lines_in() if line.amount_pence == found.pence]
-    return page("cards/payout.html", form, payout=found, lines=lines)
+    returns = _comes_back(found)
+    lines = ledger.bank.queries.open_lines_of(-found.pence if returns else found.pence)
+    settled = found.matched_at is not None and not returns
+    return page("cards/payout.html", form, payout=found, lines=lines, returns=returns, settled=settled)
+
+
+def _comes_back(payout: Payout) -> bool:
+    """Whether a payout has come, failed, and its leaving is still to be found on a statement."""
+    return payout.matched_at is not None and payout.failed_at is not None and payout.return_line_id is None
 
 
 @bp.route("/money-taken-back", methods=["GET"])
@@ -279,8 +285,5 @@ def webhook() -> Response:
         return Response("too large\n", 413, mimetype="text/plain")
     except (Forged, HTTPException):
         return Response("not signed by the provider\n", 400, mimetype="text/plain")
-    with transaction():
-        is_new = events.take(seen, found_by=FoundBy.WEBHOOK, now=now()) is not None
-    if is_new:
-        events.settle_waiting(now())
+    events.hear(seen, now())
     return Response("stored\n", 200, mimetype="text/plain")

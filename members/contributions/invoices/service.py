@@ -13,6 +13,7 @@ from fund.kernel.errors import Conflict, NotFound
 from fund.kernel.policy import policy_at
 from fund.kernel.references import next_reference
 from ledger.money import format_pence
+from members.contributions.cards.mandates import queries as debits
 from members.contributions.invoices import queries
 from members.contributions.invoices.rules import pay_by
 from members.contributions.models import CreditNote, Invoice, PledgeInstalment
@@ -77,13 +78,19 @@ def issue(*, instalment_id: int, actor: Actor | None, now: datetime) -> Invoice:
         organisation,
         f"invoice:{reference}",
         subject=f"Invoice {reference}: {format_pence(pence)}",
-        what=f"The invoice for {format_pence(pence)} is attached. Quote {asked.reference} when you pay.",
+        what=f"The invoice for {format_pence(pence)} is attached. {_how_to_pay(asked, now)}",
         by_when=f"It is due by {in_words(due_on)}.",
         path=f"/pledges/{asked.pledge.reference}",
         now=now,
         document=f"invoice:{reference}",
     )
     return made
+
+
+def _how_to_pay(asked: PledgeInstalment, now: datetime) -> str:
+    if asked.id in debits.coming_of_pledge(asked.pledge_id, now):
+        return "Make no transfer: your Direct Debit takes it, and we tell you when."
+    return f"Quote {asked.reference} when you pay."
 
 
 def credit(*, invoice_id: int, reason: str, actor: Actor, now: datetime) -> CreditNote:

@@ -113,6 +113,29 @@ def pay(pledge: Pledge, receipt: Receipt, quoted: str | None) -> int:
     return cleared
 
 
+def unpay(pledge: Pledge, receipt_id: int, pence: int) -> None:
+    """So much of a receipt went back: the instalments it paid are open again, the last of them first."""
+    paid_by_it = set(
+        db.session.scalars(select(ReceiptShare.instalment_id).where(ReceiptShare.receipt_id == receipt_id).limit(100))
+    )
+    instalments = queries.of_pledge(pledge.id, lock=True)
+    for one in sorted(instalments, key=lambda one: (one.id in paid_by_it, one.number), reverse=True):
+        taken = min(pence, one.paid_pence)
+        one.paid_pence -= taken
+        pence -= taken
+        if taken and one.state is InstalmentState.PAID and one.paid_pence < one.pence:
+            one.state = InstalmentState.OPEN
+
+
+def pay_again(pledge: Pledge, pence: int) -> None:
+    """What had gone back came to us again, without a receipt of its own: the oldest that are open are paid."""
+    instalments = queries.of_pledge(pledge.id, lock=True)
+    for one, share in zip(instalments, rules.allocate(pence, [one.due_pence for one in instalments]), strict=True):
+        one.paid_pence += share
+        if share and one.paid_pence >= one.pence:
+            one.state = InstalmentState.PAID
+
+
 def _payable(one: PledgeInstalment) -> int:
     """What a payment may go to: what is open, and what was written off and comes after all."""
     payable = one.state in (InstalmentState.OPEN, InstalmentState.WRITTEN_OFF)

@@ -1,6 +1,5 @@
 """Paying online: what the books, the pledge and the receipts say, in whatever order the provider tells of it."""
 
-import random
 import threading
 from datetime import timedelta
 
@@ -8,6 +7,7 @@ import pytest
 from flask import Flask
 from sqlalchemy import func, select
 
+import ledger.bank.queries
 import ledger.queries
 import ledger.service
 from fund.kernel.access import Actor
@@ -18,11 +18,11 @@ from fund.kernel.outbox import OutboxMessage
 from fund.kernel.policy import Setting
 from ledger.rules import AccountKind
 from members.contributions import queries as contributions
-from members.contributions.cards import events, queries, service, sweeps
+from members.contributions.cards import events, payouts, queries, service, sweeps
 from members.contributions.cards.gateway import CheckoutWanted, ProviderRefused
 from members.contributions.cards.models import CardCheckout, CardRefund, Comparison, Payout, ProviderEvent, TakenBack
 from members.contributions.cards.rules import CheckoutState, Method, RefundState
-from members.contributions.models import Pledge, Receipt
+from members.contributions.models import Pledge, PledgeInstalment, Receipt
 from members.contributions.rules import PledgeState
 from members.rules import Sector
 from tests.ledger.books import commit
@@ -264,14 +264,101 @@ def test_a_payout_in_doubt_waits_for_a_person(till: Till, payer: Actor, steward:
     day = clock.now().date()
     lines = arrive([(day, 24_000, "STRIPE ONE"), (day, 24_000, "STRIPE TWO"), (day, 1, "x")], steward, clock.now())
     with transaction():
-        assert events.match_payouts(clock.now()) == 0
+        assert payouts.match_payouts(clock.now()) == 0
     payout_id = db.session.scalars(select(Payout.id)).one()
     with pytest.raises(RuleBroken, match="very same sum"), transaction():
-        events.match_payout(payout_id=payout_id, line_id=lines[2], actor=steward, now=clock.now())
+        payouts.match_payout(payout_id=payout_id, line_id=lines[2], actor=steward, now=clock.now())
     with transaction():
-        events.match_payout(payout_id=payout_id, line_id=lines[0], actor=steward, now=clock.now())
+        payouts.match_payout(payout_id=payout_id, line_id=lines[0], actor=steward, now=clock.now())
     with pytest.raises(Conflict), transaction():
-        events.match_payout(payout_id=payout_id, line_id=lines[1], actor=steward, now=clock.now())
+        payouts.match_payout(payout_id=payout_id, line_id=lines[1], actor=steward, now=clock.now())
+
+
+def test_a_payout_that_fails_after_it_came_is_undone(
+    till: Till, payer: Actor, steward: Actor, clock: MovableClock
+) -> None:
+    till.paid(25_000, payer)
+    sent = till.simulator.pay_out(24_000)
+    till.deliver()
+    day = clock.now().date()
+    arrive([(day, 24_000, "STRIPE PAYMENTS UK")], steward, clock.now())
+    sweeps.settle(clock.now())
+    db.session.rollback()
+    assert ledger.queries.balance(K.BANK) == 24_000
+    payout_id = db.session.scalars(select(Payout.id)).one()
+    with pytest.raises(Conflict, match="has not come and failed"), transaction():
+        payouts.match_return(payout_id=payout_id, line_id=1, actor=steward, now=clock.now())
+    clock.move(timedelta(days=3))
+    till.simulator.fail_payout(sent)
+    for _ in range(2):
+        till.deliver()
+    db.session.rollback()
+    assert ledger.queries.balance(K.STRIPE) == 25_000 - 395
+    assert ledger.queries.balance(K.SUSPENSE) == -24_000
+    lines = arrive([(day + timedelta(days=3), -24_000, "STRIPE")], steward, clock.now(), opening_pence=24_000)
+    assert lines == []
+    sweeps.settle(clock.now())
+    db.session.rollback()
+    assert db.session.get_one(Payout, payout_id).return_line_id is not None
+    assert (ledger.queries.balance(K.BANK), ledger.queries.balance(K.SUSPENSE)) == (0, 0)
+    with pytest.raises(Conflict, match="is matched"), transaction():
+        payouts.match_return(payout_id=payout_id, line_id=1, actor=steward, now=clock.now())
+    assert ledger.service.check() == []
+
+
+def test_a_payout_that_failed_first_and_is_found_at_the_bank(
+    till: Till, payer: Actor, steward: Actor, board: Actor, clock: MovableClock
+) -> None:
+    """Its sum may be that of the payout sent anew, so a person says which line was which."""
+    till.paid(25_000, payer)
+    till.simulator.fail_payout(till.simulator.pay_out(24_000))
+    till.deliver(lambda waiting: waiting.reverse())
+    day = clock.now().date()
+    lines = arrive([(day, 24_000, "STRIPE"), (day, -24_000, "STRIPE")], steward, clock.now())
+    sweeps.settle(clock.now())
+    db.session.rollback()
+    failed = db.session.scalars(select(Payout)).one()
+    payout_id = failed.id
+    assert (failed.matched_at, failed.failure) == (None, "account_closed")
+    with pytest.raises(NotAllowed), transaction():
+        payouts.match_payout(payout_id=payout_id, line_id=lines[0], actor=board, now=clock.now())
+    with transaction():
+        payouts.match_payout(payout_id=payout_id, line_id=lines[0], actor=steward, now=clock.now())
+    (leaving,) = ledger.bank.queries.open_lines_out()
+    line_id = leaving.id
+    with pytest.raises(NotAllowed), transaction():
+        payouts.match_return(payout_id=payout_id, line_id=line_id, actor=board, now=clock.now())
+    with transaction():
+        payouts.match_return(payout_id=payout_id, line_id=line_id, actor=steward, now=clock.now())
+    assert ledger.queries.balance(K.STRIPE) == 25_000 - 395
+    assert (ledger.queries.balance(K.BANK), ledger.queries.balance(K.SUSPENSE)) == (0, 0)
+
+
+def test_what_went_back_is_due_again_in_its_instalments(till: Till, payer: Actor, clock: MovableClock) -> None:
+    pledge = till.instalments(30_000, payer)
+    pledge_id = pledge.id
+    checkout = till.open(pledge_id, payer)
+    payment = till.simulator.pay(str(checkout.provider_id))["payment_intent"]
+    till.deliver()
+
+    def instalments() -> list[tuple[int, str]]:
+        db.session.rollback()
+        paid = db.session.scalars(select(PledgeInstalment).order_by(PledgeInstalment.number))
+        return [(one.paid_pence, one.state.value) for one in paid]
+
+    assert instalments() == [(10_000, "paid")] * 3
+    disputed = till.simulator.dispute(payment)
+    disputed["amount"] = 15_000
+    till.simulator.outgoing[-1]["data"]["object"]["amount"] = 15_000
+    till.deliver()
+    assert instalments() == [(10_000, "paid"), (5_000, "open"), (0, "open")]
+    assert db.session.get_one(Pledge, pledge_id).paid_pence == 15_000
+    mails = db.session.scalars(select(OutboxMessage).where(OutboxMessage.key.contains("taken_back:"))).all()
+    assert ["£150 went back" in mail.subject for mail in mails] == [True]
+    till.simulator.win(disputed)
+    till.deliver()
+    assert instalments() == [(10_000, "paid")] * 3
+    assert db.session.get_one(Pledge, pledge_id).state is PledgeState.PAID
 
 
 def test_the_comparison_books_what_we_missed_and_mails_nobody(till: Till, payer: Actor, clock: MovableClock) -> None:
@@ -312,65 +399,6 @@ def test_the_simulator_refuses_what_stripe_would(till: Till) -> None:
     for wrong in ({"payment_method_types": ["card"]}, {"mode": "gift"}, {"line_items": [{"quantity": "many"}]}):
         answer = till.simulator.post("/v1/checkout/sessions", {"mode": "payment"} | wrong, None)
         assert answer.status == 400, wrong
-
-
-def _tell_of(till: Till, payers: list[Actor], rng: random.Random, acts: int) -> list[dict[str, object]]:
-    """So many payments and what becomes of them; every message the provider would send."""
-    for number in range(acts):
-        actor = payers[number % len(payers)]
-        method = rng.choice(list(Method))
-        checkout = till.open(till.pledge(rng.randint(100, 40_000), actor).id, actor, method)
-        session = till.simulator.pay(str(checkout.provider_id))
-        if method is Method.BACS:
-            if rng.random() < 0.2:
-                till.simulator.bounce(session["id"])
-                continue
-            till.simulator.clear(session["id"])
-        if rng.random() < 0.3:
-            disputed = till.simulator.dispute(session["payment_intent"])
-            if rng.random() < 0.5:
-                till.simulator.win(disputed)
-    return till.simulator.take_outgoing()
-
-
-def _bombard(till: Till, payers: list[Actor], acts: int) -> int:
-    """Deliver every message up to five times in random order, a tenth late, with forged ones between."""
-    rng = random.Random(4)
-    told = _tell_of(till, payers, rng, acts)
-    late = rng.sample(told, len(told) // 10)
-    soon = [event for event in told if event not in late]
-    times = [event for event in soon for _ in range(rng.randint(1, 5))]
-    rng.shuffle(times)
-    for number, event in enumerate([*times, *late]):
-        if rng.random() < 0.05:
-            body, header = till.simulator.signed(event | {"id": f"evt_forged{number}"})
-            assert till.post(body.replace(b"gbp", b"eur"), header) == 400
-        assert till.send(event) == 200
-    return len(told)
-
-
-def _expected(till: Till) -> int:
-    """What the provider holds for us, by its own account of it."""
-    held = sum(one["amount"] for one in till.simulator.intents.values() if one["latest_charge"] is not None)
-    for event in till.simulator.events:
-        pence = event["data"]["object"].get("amount", 0)
-        held -= pence if event["type"] == "charge.dispute.funds_withdrawn" else 0
-        held += pence if event["type"] == "charge.dispute.funds_reinstated" else 0
-    return held
-
-
-@pytest.mark.parametrize("acts", [12, pytest.param(220, marks=pytest.mark.slow)])
-def test_messages_in_any_order_have_one_result(till: Till, acts: int) -> None:
-    """The larger number makes two thousand deliveries."""
-    payers = [officer(member(f"Firm {number}", Sector.PRIVATE))[1] for number in range(5)]
-    told = _bombard(till, payers, acts)
-    db.session.rollback()
-    assert count(ProviderEvent) == told
-    assert db.session.scalar(select(func.count()).where(ProviderEvent.settled_at.is_(None))) == 0
-    paid = [one for one in till.simulator.intents.values() if one["latest_charge"] is not None]
-    assert count(Receipt) == len(paid)
-    assert ledger.queries.balance(K.STRIPE) == _expected(till) == ledger.queries.pot().contributed_pence
-    assert ledger.service.check() == []
 
 
 def test_two_processors_at_once_book_once(till: Till, app: Flask, payer: Actor, clock: MovableClock) -> None:

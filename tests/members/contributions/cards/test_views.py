@@ -4,6 +4,7 @@ import pytest
 from flask import Flask
 from sqlalchemy import select
 
+import ledger.bank.queries
 from fund.kernel.access import Actor
 from fund.kernel.clock import MovableClock
 from fund.kernel.db import db, transaction
@@ -146,6 +147,29 @@ def test_the_list_and_a_payout_matched_by_hand(
     assert page.send("Match", line=str(line_id)).path == "/card-payments"
     stella.get("/payouts/999999", status=404)
     stella.get("/card-payments/CO-0", status=404)
+
+
+def test_the_return_of_a_payout_matched_by_hand(
+    till: Till, stella: Visitor, steward: Actor, payer: Actor, clock: MovableClock
+) -> None:
+    till.paid(25_000, payer)
+    sent = till.simulator.pay_out(24_000)
+    till.deliver()
+    payout_id = db.session.scalars(select(Payout.id)).one()
+    day = clock.now().date()
+    (line_id,) = arrive([(day, 24_000, "NO NAME")], steward, clock.now())
+    stella.get(f"/payouts/{payout_id}").send("Match", line=str(line_id))
+    till.simulator.fail_payout(sent)
+    till.deliver()
+    arrive([(day, -24_000, "NO NAME")], steward, clock.now(), opening_pence=24_000)
+    (leaving,) = ledger.bank.queries.open_lines_out()
+    line_id = leaving.id
+    page = stella.get("/card-payments").follow(f"Match its return, £240, arriving 1 June 2026, payout {payout_id}")
+    assert "account closed" in page.text
+    assert page.send("Match", line=str(line_id + 1000)).status == 404
+    assert page.send("Match", line=str(line_id)).path == "/card-payments"
+    assert "left the bank again" in stella.get("/card-payments").text
+    assert "This payout is matched" in stella.get(f"/payouts/{payout_id}").text
 
 
 def test_the_list_comes_in_pages(till: Till, payer: Actor) -> None:

@@ -30,6 +30,7 @@ from members.contributions.cards.mandates.rules import MandateState
 from members.contributions.cards.models import CardCheckout, ProviderEvent
 from members.contributions.cards.rules import CheckoutState
 from members.contributions.invoices import reminders
+from members.contributions.invoices import service as invoices
 from members.contributions.models import Pledge, PledgeInstalment, Receipt
 from members.contributions.rules import PledgeState
 from members.contributions.schedules.rules import InstalmentState, Part
@@ -296,6 +297,18 @@ def test_no_reminder_of_what_is_taken(till: Till, in_force: Mandate, clock: Mova
     sweep(till)
     with transaction():
         assert reminders.sweep(clock.now()) == 0
+
+
+def test_the_invoice_of_what_is_taken_asks_for_no_transfer(
+    till: Till, in_force: Mandate, payer: Actor, clock: MovableClock
+) -> None:
+    till.instalments(10_000, payer, first_on=JULY)
+    go_to(clock, date(2026, 6, 5))
+    with transaction():
+        assert invoices.sweep(clock.now()) == 2
+    taken, asked = mails("invoice:")
+    assert "Make no transfer" in taken.what
+    assert "Quote PI-" in asked.what
 
 
 def test_ended_by_the_payer(till: Till, in_force: Mandate, payer: Actor, clock: MovableClock) -> None:
