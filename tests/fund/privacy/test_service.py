@@ -280,6 +280,17 @@ def test_what_was_agreed_to_is_not_answered_again(app: Flask, clock: MovableCloc
         agree(request_id, office["secretary"], clock.now())
 
 
+def test_a_copy_is_made_for_who_asked_for_one_alone(app: Flask, clock: MovableClock, office: dict[str, Actor]) -> None:
+    wants_erasing = ask(person(NAME), Wish.ERASURE, clock.now())
+    wants_copy = ask(person("A Reader"), Wish.COPY, clock.now())
+    for number in (wants_erasing, wants_copy + 1):
+        with pytest.raises(NotFound), transaction():
+            service.copy_for(request_id=number, actor=office["secretary"], now=clock.now())
+    with transaction():
+        copy = service.copy_for(request_id=wants_copy, actor=office["secretary"], now=clock.now())
+    assert copy.startswith(b"PK")
+
+
 def test_nobody_takes_back_what_another_asked(app: Flask, clock: MovableClock) -> None:
     request_id = ask(person(NAME), Wish.ERASURE, clock.now())
     stranger = acting(person("A Stranger"))

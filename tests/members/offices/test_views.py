@@ -2,8 +2,11 @@
 
 import pytest
 from flask import Flask
+from sqlalchemy import select
 
 from fund.kernel.access import Role
+from fund.kernel.db import transaction
+from members.accounts.models import FundAppointment
 from members.rules import Sector
 from tests.visitor import Visitor
 from tests.world import found_society, member, officer, official
@@ -48,6 +51,22 @@ def test_a_role_ends_by_two(app: Flask) -> None:
     task = office["board member"].get("/tasks").follow("Confirm or decline: The steward, steward")
     task.send("Confirm")
     assert "The steward, steward, from" in office["auditor"].get("/people").text
+
+
+def test_who_took_a_role_kept_apart_meanwhile_is_not_confirmed(app: Flask) -> None:
+    office = _office(app)
+    nia, _ = official("Nia New", Role.ASSESSOR)
+    office["secretary"].get("/people/give").send(
+        "Propose", name="Nia New", email=nia.email, role="board", reasons="Chosen."
+    )
+    task = office["board member"].get("/tasks").follow("Confirm or decline: Nia New, board member")
+    with transaction() as session:
+        held = session.scalars(select(FundAppointment).where(FundAppointment.person_id == nia.id)).one()
+        held.role = Role.AUDITOR
+    answer = task.send("Confirm")
+    assert answer.status == 422
+    assert "takes no part in it" in answer.text
+    assert "Give: Nia New, board member" in office["auditor"].get("/people").text, "it still waits"
 
 
 def test_a_change_is_taken_back_or_declined_with_reasons(app: Flask) -> None:

@@ -192,6 +192,20 @@ class TestRegisters:
         assert books.pot().contributed_pence == books.pot().available_pence == 0
         assert "1 June 2026" in steward.get("/registers/shares/1").text
 
+    def test_property_ends_by_the_button_of_its_entry_alone(self, secretary: Visitor) -> None:
+        path = f"/registers/members/{member('Birch House', Sector.VCSE).reference}"
+        entry = secretary.get(path).send("Enter it", description="Loan of 2026", amount="100", held_from="2026-06-01")
+        refused = entry.send("End: Loan of 2026", **{"end-1-form_id": ""})
+        assert refused.status == 422
+        assert "Open the entry again and press the button there." in refused.text
+        assert db.session.scalars(select(OtherProperty.held_until)).one() is None
+
+    def test_who_never_applied_has_no_application(self, steward: Visitor) -> None:
+        reference = member("Birch House", Sector.VCSE).reference
+        with transaction() as session:
+            session.scalars(select(Organisation)).one().status = MembershipStatus.PROSPECT
+        steward.get(f"/applications/{reference}", status=404)
+
     def test_shares_of_members_from_before_are_shown_then_entered(
         self, clock: MovableClock, steward: Visitor, secretary: Visitor
     ) -> None:
