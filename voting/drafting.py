@@ -10,7 +10,7 @@ from fund.kernel.access import Actor, Permission
 from fund.kernel.calendar import london_day
 from fund.kernel.db import db
 from fund.kernel.errors import Conflict, NotFound, RuleBroken, require
-from fund.kernel.policy import policy_at
+from fund.kernel.policy import Policy, policy_at
 from fund.kernel.references import next_reference
 from members.models import Organisation
 from members.rules import Sector
@@ -127,7 +127,7 @@ def give_notice(*, reference: str, opens_at: datetime, closes_at: datetime, acto
     policy = policy_at(now)
     require(notice_findings(given_at=now, opens_at=opens_at, closes_at=closes_at, policy=policy))
     _check_paper(ballot)
-    roll = _freeze_roll(ballot, now)
+    roll = _freeze_roll(ballot, policy, now)
     _find_conflicts(ballot, roll)
     ballot.policy_json = policy.as_json()
     ballot.notice_at, ballot.opens_at, ballot.closes_at = now, opens_at, closes_at
@@ -163,9 +163,9 @@ def _check_paper(ballot: Ballot) -> None:
         )
 
 
-def _freeze_roll(ballot: Ballot, now: datetime) -> list[RollEntry]:
+def _freeze_roll(ballot: Ballot, policy: Policy, now: datetime) -> list[RollEntry]:
     members = {organisation.reference: organisation for organisation in queries.members_for_roll(now)}
-    enrolled = make_roll(_enrolled(members.values()))
+    enrolled = make_roll(_enrolled(members.values()), groups_share=policy.connected_members_one_vote)
     entries = [
         RollEntry(
             ballot_id=ballot.id,

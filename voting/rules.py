@@ -171,8 +171,9 @@ class Enrolled:
     votes_through: str | None = None
 
 
-def make_roll(members: Iterable[Enrolled]) -> list[Enrolled]:
-    """The roll, in order of reference: one vote for each member, and one for each connected group (handbook §4.1).
+def make_roll(members: Iterable[Enrolled], *, groups_share: bool = True) -> list[Enrolled]:
+    """The roll, in order of reference: one vote for each member, and one for each connected group (handbook §4.1),
+    unless the society's rules give each of its members one (`groups_share` is the setting of §13).
 
     In a group the vote is held by the member that joined first (by reference, where two joined on one day); the others
     stand on the roll with the name of that member.
@@ -180,7 +181,7 @@ def make_roll(members: Iterable[Enrolled]) -> list[Enrolled]:
     roll = sorted(members, key=lambda member: member.reference)
     holders: dict[int, Enrolled] = {}
     for member in sorted(roll, key=lambda member: (member.joined_on, member.reference)):
-        if member.group_id is not None:
+        if groups_share and member.group_id is not None:
             holders.setdefault(member.group_id, member)
     return [
         Enrolled(
@@ -190,7 +191,7 @@ def make_roll(members: Iterable[Enrolled]) -> list[Enrolled]:
             member.group_id,
             member.joined_on,
             None
-            if member.group_id is None or holders[member.group_id] == member
+            if member.group_id is None or holders.get(member.group_id, member) == member
             else holders[member.group_id].reference,
         )
         for member in roll

@@ -110,6 +110,11 @@ def test_one_vote_for_each_member_and_one_for_each_group() -> None:
     ]
 
 
+def test_connected_members_vote_each_where_the_rules_say_so() -> None:
+    roll = make_roll([enrolled("GM-0001", group=7), enrolled("GM-0002", group=7)], groups_share=False)
+    assert [(line.group_id, line.votes_through) for line in roll] == [(7, None), (7, None)]
+
+
 def test_the_roll_has_one_text_whatever_the_order_and_a_changed_member_changes_its_hash() -> None:
     roll = make_roll([enrolled("GM-0002"), enrolled("GM-0001", group=3)])
     assert roll_text(roll) == "GM-0001\tvcse\t3\tvotes\tMember GM-0001\nGM-0002\tvcse\t-\tvotes\tMember GM-0002\n"

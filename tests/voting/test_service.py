@@ -318,6 +318,24 @@ def test_connected_organisations_have_one_vote_between_them(app: Flask, clock: M
     answer(reference, paper.voters["Private 1"], clock)
 
 
+def test_connected_organisations_vote_each_where_the_rules_say_so(app: Flask, clock: MovableClock) -> None:
+    paper = lay()
+    _grouped(paper.members[0], paper.members[1])
+    with transaction() as session:
+        session.add(
+            Setting(key="connected_members_one_vote", value="false", effective_from=clock.now(), set_at=clock.now())
+        )
+    reference = opened(paper, clock)
+    with transaction() as session:  # what the ballot began under holds to its end
+        session.add(
+            Setting(key="connected_members_one_vote", value="true", effective_from=clock.now(), set_at=clock.now())
+        )
+    assert queries.votes_by_sector(ballot(reference).id)[Sector.PRIVATE] == 3
+    for name in ("Private 1", "Private 2"):
+        answer(reference, paper.voters[name], clock)
+    assert service.check() == []
+
+
 def test_partners_and_those_connected_to_them_take_no_part(app: Flask, clock: MovableClock) -> None:
     paper = lay(private=5, public=3, vcse=3, asks=(1_00, 2_00))
     make_partner(paper.proposal_ids[0], paper.members[0], invited_by=paper.secretary)
