@@ -4,14 +4,15 @@ Somebody else may have taken a choice since the page was shown: the services say
 fields leave it to them (`validate_choice=False`).
 """
 
+import re
 from collections.abc import Callable, Sequence
 from typing import Any
 
 from flask_wtf.file import FileField
-from wtforms import RadioField, SelectField
+from wtforms import HiddenField, RadioField, SelectField
 from wtforms.validators import InputRequired, ValidationError
 
-from fund.kernel.forms import BaseForm, LongTextField, Needed, TextField, UpTo
+from fund.kernel.forms import BaseForm, LongTextField, Needed, TextField, UpTo, clean
 from ledger.bank.models import PaymentOrder, StatementLine
 from ledger.bank.rules import (
     LONGEST_PAYEE_NAME,
@@ -124,7 +125,9 @@ class WeightsForm(BaseForm):
 
 
 class FileForm(BaseForm):
-    run = RadioField("The payment run to make the file of", validate_choice=False)
+    run = RadioField(
+        "The payment run to make the file of", coerce=lambda sent: clean(str(sent or "")), validate_choice=False
+    )
 
     def offer(self, orders: Sequence[PaymentOrder]) -> None:
         """The approved runs to choose from; the first is ticked when the page is first shown."""
@@ -149,6 +152,16 @@ class LineForm(BaseForm):
     def offer(self, lines: Sequence[StatementLine]) -> None:
         """The lines to choose from."""
         self.line.choices = [(line.id, line.in_words) for line in lines]
+
+
+class WholeForm(BaseForm):
+    """`orders` are the payments that were shown with the line: their ids, with spaces between."""
+
+    orders = HiddenField()
+
+    def chosen(self) -> list[int]:
+        """The payments that were shown."""
+        return [int(word) for word in (self.orders.data or "").split()[:1000] if re.fullmatch("[0-9]{1,18}", word)]
 
 
 class FailForm(BaseForm):

@@ -35,6 +35,15 @@ def tell_of_failures(teller: Teller) -> None:
     _TELLERS.append(teller)
 
 
+_LATE_TELLERS: list[Teller] = []
+
+
+def tell_of_late_debits(teller: Teller) -> None:
+    """Let the folder that orders payments know that one which was called failed left the bank after all; it may refuse,
+    where the same was ordered again meanwhile."""
+    _LATE_TELLERS.append(teller)
+
+
 Judge = Callable[[Sequence[PaymentOrder], Actor, datetime], Iterable[Finding]]
 _JUDGES: list[Judge] = []
 
@@ -296,8 +305,45 @@ def confirm_order(*, order_id: int, line_id: int, actor: Actor | None, now: date
     return order
 
 
-def confirm_file(*, reference: str, line_id: int, actor: Actor | None, now: datetime) -> Sequence[PaymentOrder]:
-    """One line of the bank shows that a whole file left: every payment of it that is still on its way.
+def confirm_late(*, order_id: int, line_id: int, actor: Actor, now: datetime) -> PaymentOrder:
+    """A line of the bank shows that a payment left which had been called failed: what was undone is done again, by an
+    entry that names the one it undoes, and then confirmed.
+
+    Raises:
+        RuleBroken: when it never was in a file, when the line isn't money out of just this sum, when the same was
+            ordered again meanwhile, or when its commitment has been used since.
+        Conflict: when it isn't failed, or the line was matched already.
+    """
+    actor.require(Permission.KEEP_BANK)
+    order = queries.order(order_id, lock=True)
+    _require_state(order, OrderState.FAILED)
+    if order.sent_at is None or order.confirmed_at is not None:
+        raise RuleBroken("This payment was not called failed while it was on its way, so it can't have left late.")
+    for teller in _LATE_TELLERS:
+        teller(order, now)
+    line = settle(line_id=line_id, settled_as=f"payment:{order.key}", actor=actor, now=now, expected_pence=-order.pence)
+    books.reverse(
+        key=_paid_key(order),
+        reversed_key=f"{order.key}:returned:1",
+        reason="The bank paid it after all",
+        occurred_on=line.booked_on,
+        actor=actor,
+        now=now,
+    )
+    _confirm(order, line, actor, now)
+    return order
+
+
+def _paid_key(order: PaymentOrder) -> str:
+    """The key under which the books hold that an order was paid: another where it had been called failed before."""
+    return order.key if order.failed_at is None else f"{order.key}:left"
+
+
+def confirm_file(
+    *, reference: str, line_id: int, actor: Actor | None, now: datetime, order_ids: Collection[int] | None = None
+) -> Sequence[PaymentOrder]:
+    """One line of the bank shows that a file left: every payment of it that is still on its way, or these of them,
+    where the bank booked the others apart.
 
     Raises:
         RuleBroken: when the line isn't money out of just their sum.
@@ -307,8 +353,10 @@ def confirm_file(*, reference: str, line_id: int, actor: Actor | None, now: date
         actor.require(Permission.KEEP_BANK)
     ids = [order.id for order in queries.orders_in(queries.payment_file(reference).id)]
     orders = [order for order in queries.orders(ids, lock=True) if order.state is OrderState.SENT]
-    if not orders:
-        raise Conflict("Nothing of this file is on its way. Go back to the payments to see how things stand.")
+    if order_ids is not None:
+        orders = [order for order in orders if order.id in order_ids]
+    if not orders or (order_ids is not None and len(orders) != len(set(order_ids))):
+        raise Conflict("These are no longer all on their way. Go back to the payments to see how things stand.")
     total = sum(order.pence for order in orders)
     line = settle(line_id=line_id, settled_as=f"payments:{reference}", actor=actor, now=now, expected_pence=-total)
     for order in orders:
@@ -318,7 +366,7 @@ def confirm_file(*, reference: str, line_id: int, actor: Actor | None, now: date
 
 def _confirm(order: PaymentOrder, line: StatementLine, actor: Actor | None, now: datetime) -> None:
     books.confirm_payment(
-        key=books.confirmation_key(order.key),
+        key=books.confirmation_key(_paid_key(order)),
         pence=order.pence,
         occurred_on=line.booked_on,
         description=f"{order.description}, confirmed by the bank",
@@ -363,8 +411,8 @@ def fail_order(
         ).booked_on
     if before is not OrderState.READY:
         books.return_payment(
-            key=f"{order.key}:returned",
-            paid_key=order.key,
+            key=f"{_paid_key(order)}:returned",
+            paid_key=_paid_key(order),
             reason=reason,
             occurred_on=occurred_on,
             actor=actor,

@@ -257,6 +257,21 @@ def sent_orders(limit: int = MOST_LISTED) -> Sequence[PaymentOrder]:
     return _orders_in(OrderState.SENT, limit)
 
 
+def failed_on_the_way(limit: int = 50) -> Sequence[PaymentOrder]:
+    """Payments that were called failed while on their way, newest first: the bank can still pay one."""
+    return db.session.scalars(
+        select(PaymentOrder)
+        .options(joinedload(PaymentOrder.payee), joinedload(PaymentOrder.file))
+        .where(
+            PaymentOrder.state == OrderState.FAILED,
+            PaymentOrder.sent_at.is_not(None),
+            PaymentOrder.confirmed_at.is_(None),
+        )
+        .order_by(PaymentOrder.id.desc())
+        .limit(limit)
+    ).all()
+
+
 def confirmed_orders(limit: int = 50) -> Sequence[PaymentOrder]:
     """Payments that the bank has confirmed, newest first."""
     return db.session.scalars(

@@ -29,6 +29,7 @@ from ledger.bank.payees import (
 from ledger.bank.payments import (
     call_off_run,
     confirm_file,
+    confirm_late,
     confirm_order,
     fail_order,
     make_payment_file,
@@ -51,6 +52,7 @@ __all__ = [
     "agree_to_name",
     "call_off_run",
     "confirm_file",
+    "confirm_late",
     "confirm_order",
     "fail_order",
     "give_payee",

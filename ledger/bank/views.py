@@ -14,7 +14,7 @@ from fund.kernel.pages import actor, now, page, submit
 from ledger.bank import payee_views as _payee_pages
 from ledger.bank import payments, queries, service
 from ledger.bank.blueprint import bp
-from ledger.bank.forms import BankDetailsForm, FailForm, FileForm, ImportForm, LineForm
+from ledger.bank.forms import BankDetailsForm, FailForm, FileForm, ImportForm, LineForm, WholeForm
 from ledger.bank.models import PaymentFile, PaymentOrder, StatementLine
 from ledger.bank.questions import service as questions
 from ledger.bank.questions.models import WaitingFile
@@ -157,6 +157,12 @@ def _payments_page(
         line_form = LineForm(prefix=f"confirm-{order.id}")
         line_form.offer(lines)
         sent.append((order, lines, faulty[1] if faulty and faulty[0] == order.id else line_form))
+    late = []
+    for order in queries.failed_on_the_way():
+        if lines := _fitting(order, open_out):
+            line_form = LineForm(None, prefix=f"late-{order.id}")
+            line_form.offer(lines)
+            late.append((order, faulty[1] if faulty and faulty[0] == order.id else line_form))
     return page(
         "bank/payments_out.html",
         faulty[1] if faulty else form,
@@ -164,6 +170,8 @@ def _payments_page(
         whole=_whole_files([order for order, _, _ in sent], open_out),
         ready=ready,
         sent=sent,
+        others={order.id: _of_another_sum(order, open_out) for order, _, _ in sent},
+        late=late,
         confirmed=queries.confirmed_orders(),
         files=queries.files(),
         begin_of=begin_of,
@@ -173,35 +181,45 @@ def _payments_page(
 
 @dataclass(frozen=True)
 class WholeFile:
-    """A payment file that one line of the bank may be: what is still on its way in it, and the line of that sum."""
+    """A payment file that one line of the bank may be: what is still on its way in it, or what of that has no line of
+    its own, and the line of that sum."""
 
     file: PaymentFile
-    payments: int
+    orders: Sequence[PaymentOrder]
+    is_part: bool
     pence: int
     line: StatementLine
     form: ActionForm
 
 
 def _whole_files(sent: Sequence[PaymentOrder], lines: Sequence[StatementLine]) -> list[WholeFile]:
-    """Files with several payments on their way, where a line of just their sum waits."""
+    """Files with several payments on their way, where a line of just their sum waits; or of the sum of those for which
+    the bank shows no line apart."""
     found = []
     for file in {order.file.id: order.file for order in sent if order.file}.values():
         orders = [order for order in sent if order.file_id == file.id]
-        total = sum(order.pence for order in orders)
-        line = next((line for line in lines if line.amount_pence == -total), None)
-        if len(orders) > 1 and line is not None:
-            found.append(WholeFile(file, len(orders), total, line, ActionForm(None, prefix=f"whole-{file.id}")))
+        together = [order for order in orders if not _fitting(order, lines)]
+        for part in (orders, together):
+            total = sum(order.pence for order in part)
+            line = next((line for line in lines if line.amount_pence == -total), None)
+            if len(part) > 1 and line is not None:
+                form = WholeForm(None, prefix=f"whole-{file.id}")
+                form.orders.data = " ".join(str(order.id) for order in part)
+                found.append(WholeFile(file, part, len(part) < len(orders), total, line, form))
+                break
     return found
 
 
 @bp.post("/bank/files/<reference>/confirm/<int:line_id>")
 @access(Permission.KEEP_BANK)
 def confirm_file(reference: str, line_id: int) -> Response:
-    """One line of the bank is the whole file."""
-    form = ActionForm(prefix=f"whole-{queries.payment_file(reference).id}")
+    """One line of the bank is the whole file, or the payments of it that were shown with the line."""
+    form = WholeForm(prefix=f"whole-{queries.payment_file(reference).id}")
 
     def work() -> Done:
-        orders = service.confirm_file(reference=reference, line_id=line_id, actor=actor(), now=now())
+        orders = service.confirm_file(
+            reference=reference, line_id=line_id, order_ids=form.chosen(), actor=actor(), now=now()
+        )
         total = format_pence(sum(order.pence for order in orders))
         return Done(f"The bank has confirmed {len(orders):,} payments, {total}.", url_for("bank.payments_out"))
 
@@ -219,6 +237,34 @@ def _fitting(order: PaymentOrder, lines: Sequence[StatementLine]) -> list[Statem
     same = [line for line in lines if line.amount_pence == -order.pence]
     sent_as = f"{order.file.reference}-{order.id}" if order.file else order.reference
     return sorted(same, key=lambda line: (sent_as != line.end_to_end, order.reference not in line.remittance, line.id))
+
+
+def _of_another_sum(order: PaymentOrder, lines: Sequence[StatementLine]) -> list[StatementLine]:
+    """Open lines that quote the payment and are of another sum: told, never matched."""
+    sent_as = f"{order.file.reference}-{order.id}" if order.file else order.reference
+    return [
+        line
+        for line in lines
+        if line.amount_pence != -order.pence and (sent_as == line.end_to_end or order.reference in line.remittance)
+    ]
+
+
+@bp.post("/bank/payments/<int:order_id>/late")
+@access(Permission.KEEP_BANK)
+def late(order_id: int) -> Response:
+    """A payment that was called failed left after all."""
+    order = queries.order(order_id)
+    form = LineForm(prefix=f"late-{order.id}")
+    form.offer(_fitting(order, queries.open_lines_out()))
+    pence = order.pence
+
+    def work() -> Done:
+        service.confirm_late(order_id=order_id, line_id=form.line.data, actor=actor(), now=now())
+        return Done(
+            f"{format_pence(pence)} left after all, and the bank has confirmed it.", url_for("bank.payments_out")
+        )
+
+    return submit(form, work) or _payments_page(_fresh_file_form(), queries.ready_orders(), (order_id, form))
 
 
 @bp.post("/bank/payments/<int:order_id>/confirm")

@@ -10,17 +10,17 @@ from fund.grants.awards import queries as awards
 from fund.grants.awards.rules import InstalmentState
 from fund.grants.models import Agreement, Award, Instalment
 from fund.grants.payments import queries
-from fund.grants.payments.rules import prepare_fault
+from fund.grants.payments.rules import Stage, prepare_fault
 from fund.kernel import audit
 from fund.kernel.access import Actor
 from fund.kernel.calendar import london_day
 from fund.kernel.db import db
-from fund.kernel.errors import Finding
+from fund.kernel.errors import Finding, RuleBroken
 from fund.kernel.outbox import mail
 from fund.kernel.topics import Topic
 from ledger.bank.models import Payee, PaymentOrder
 from ledger.bank.payees import tell_of_new_details
-from ledger.bank.payments import ask_before_paying, tell_of_failures
+from ledger.bank.payments import ask_before_paying, tell_of_failures, tell_of_late_debits
 from ledger.money import format_pence
 from members.models import Organisation
 
@@ -93,6 +93,38 @@ def tell_certifiers(payee: Payee, now: datetime) -> None:
 
 
 tell_of_new_details(tell_certifiers)
+
+
+def follow_late_debit(order: PaymentOrder, now: datetime) -> None:
+    """A payment that was called failed left after all: its instalment is paid by it, unless it was put forward again.
+
+    Raises:
+        RuleBroken: when it stands in another run or another order already.
+    """
+    reference, number = order.grant_owner.removeprefix("grant:"), order.key.split(":")[3]
+    row = db.session.scalar(
+        select(Instalment)
+        .join(Award, Award.id == Instalment.award_id)
+        .where(Award.reference == reference, Instalment.number == int(number))
+        .with_for_update(of=Instalment)
+        .execution_options(populate_existing=True)
+    )
+    if row is None or row.order_key == order.key:
+        return
+    again = queries.judge([row], now)[0]
+    if again.order is not None and again.stage is not Stage.FAILED:
+        raise RuleBroken(
+            f"Payment {_name(row)} was ordered again meanwhile. If that one is in no file yet, cancel its payment run "
+            "and come back. If it was paid too, ask the payee for one of them back."
+        )
+    if again.run is not None and again.order is None:
+        raise RuleBroken(f"Payment {_name(row)} is in payment run {again.run.reference} again. Cancel that run first.")
+    row.attempt = int(order.key.split(":")[4]) if order.key.count(":") == 4 else 1
+    row.state, row.ordered_at = InstalmentState.ORDERED, order.ordered_at
+    audit.record(None, "instalment.left_after_all", _name(row), at=now, after={"key": order.key})
+
+
+tell_of_late_debits(follow_late_debit)
 
 
 def tell_of_failure(order: PaymentOrder, now: datetime) -> None:

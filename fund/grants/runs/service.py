@@ -26,6 +26,7 @@ from fund.kernel.errors import Conflict, Finding, NotAllowed, NotFound, RuleBrok
 from fund.kernel.outbox import mail
 from fund.kernel.references import next_reference
 from fund.kernel.topics import Topic
+from ledger.bank.queries import order_by_key
 from ledger.money import format_pence
 from members.accounts.models import Person
 
@@ -312,6 +313,8 @@ def _next_attempts(rows: Sequence[Instalment]) -> None:
         item.is_live = False
     for row in rows:
         row.attempt += 1
+        while order_by_key(row.order_key) is not None:  # a late debit can have led back to an earlier attempt
+            row.attempt += 1
         row.state, row.ordered_at = InstalmentState.DUE, None
     db.session.flush()
 

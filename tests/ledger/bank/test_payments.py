@@ -216,7 +216,7 @@ def test_one_line_confirms_a_whole_file(people: People) -> None:
     assert [(found.state, found.line_id) for found in confirmed] == [(OrderState.CONFIRMED, line.id)] * 2
     assert books.pot().in_transit_pence == 0
     assert books.balance(AccountKind.SUSPENSE) == 349_99
-    with pytest.raises(Conflict, match="Nothing of this file"), transaction():
+    with pytest.raises(Conflict, match="no longer all on their way"), transaction():
         service.confirm_file(reference=made.reference, line_id=short.id, actor=people.payer, now=LATER)
     assert ledger.check() == []
 
@@ -299,6 +299,87 @@ def test_a_confirmed_payment_comes_back_by_a_line_of_the_bank(people: People) ->
     assert (undone.reason, undone.occurred_on) == ("Account closed", date(2026, 6, 12))
     assert queries.line(back).settled_as == f"returned:{one.key}"
     assert ledger.check() == []
+
+
+def test_a_payment_that_was_called_failed_can_leave_after_all(people: People) -> None:
+    one = order()
+    make_file(people, one)
+    fail(people, one)
+    assert books.pot().committed_pence == 1_000_00
+    wrong = bank_says(people, "2026-06-10", -399_99, 1)
+    right = bank_says(people, "2026-06-11", -400_00, 2)
+
+    def left_after_all(line_id: int) -> None:
+        with transaction():
+            service.confirm_late(order_id=one.id, line_id=line_id, actor=people.payer, now=LATER)
+
+    with pytest.raises(RuleBroken, match="very same sum"):
+        left_after_all(wrong)
+    left_after_all(right)
+    found = queries.order(one.id)
+    assert (found.state, found.line_id, found.failed_reason) == (OrderState.CONFIRMED, right, "Account closed")
+    assert books.pot() == Pot(2_000_00, 1_000_00, 600_00, 400_00, 0)
+    assert books.balance(AccountKind.SUSPENSE) == 399_99
+    undone = books.by_key(f"{one.key}:returned:1")
+    assert undone is not None
+    undoing = books.undone_by(undone.id)
+    assert undoing is not None
+    assert undoing.key == f"{one.key}:left"
+    with pytest.raises(Conflict, match="is confirmed by the bank"):
+        left_after_all(right)
+    fail(people, one, bank_says(people, "2026-06-12", 400_00, 3), "Came back")
+    assert books.pot() == Pot(2_000_00, 1_000_00, 1_000_00, 0, 0)
+    assert ledger.check() == []
+
+
+def test_what_never_was_on_its_way_does_not_leave_late(people: People) -> None:
+    one = order()
+    with transaction():
+        service.call_off_run(run=RUN, reason="No longer", actor=people.payer, now=LATER)
+    line_id = bank_says(people, "2026-06-11", -400_00, 1)
+    with pytest.raises(RuleBroken, match="can't have left late"), transaction():
+        service.confirm_late(order_id=one.id, line_id=line_id, actor=people.payer, now=LATER)
+    assert queries.line(line_id).settled_at is None
+
+
+def test_money_that_was_paid_again_meanwhile_is_not_taken_twice_from_the_commitment(people: People) -> None:
+    one = order(600_00)
+    make_file(people, one)
+    fail(people, one)
+    make_file(people, order(600_00, key=f"{one.key}:2", run="PR-2026-002"))
+    line_id = bank_says(people, "2026-06-11", -600_00, 1)
+    with pytest.raises(RuleBroken), transaction():
+        service.confirm_late(order_id=one.id, line_id=line_id, actor=people.payer, now=LATER)
+    assert queries.line(line_id).settled_at is None
+    assert books.pot().paid_pence == 600_00
+    assert ledger.check() == []
+
+
+def test_one_line_confirms_a_part_of_a_file(people: People) -> None:
+    orders = [
+        order(pence, key=f"grant:G-2026-003:instalment:{number}", reference=f"G-2026-003-{number}")
+        for number, pence in enumerate((100_00, 250_00, 50_00), 1)
+    ]
+    made = make_file(people, *orders)
+    line_id = bank_says(people, "2026-06-10", -300_00, 1)
+
+    def confirm(*chosen: PaymentOrder) -> None:
+        with transaction():
+            service.confirm_file(
+                reference=made.reference,
+                line_id=line_id,
+                order_ids=[one.id for one in chosen],
+                actor=people.payer,
+                now=LATER,
+            )
+
+    with pytest.raises(RuleBroken, match="very same sum"):
+        confirm(orders[0])
+    confirm(orders[1], orders[2])
+    assert [queries.order(one.id).state for one in orders] == [OrderState.SENT, *[OrderState.CONFIRMED] * 2]
+    with pytest.raises(Conflict, match="no longer all on their way"):
+        confirm(orders[0], orders[1])
+    assert books.pot().in_transit_pence == 100_00
 
 
 # --- the file

@@ -479,3 +479,43 @@ def test_the_bank_books_a_file_as_one_line(office: Office, clock: MovableClock) 
     done = page.send("Confirm all 2 payments of PF-2026-001")
     assert "The bank has confirmed 2 payments, £500." in done.text
     assert books.pot().in_transit_pence == 0
+
+
+def test_a_part_of_a_file_as_one_line_a_line_of_another_sum_and_a_late_debit(
+    office: Office, clock: MovableClock
+) -> None:
+    ready(office, clock, run="PR-2026-001")
+    with transaction():
+        for number, pence in ((2, 100_00), (3, 50_00)):
+            service.order_payment(
+                key=f"grant:G-2026-003:instalment:{number}",
+                owner="org:GM-0012",
+                grant=GRANT,
+                pence=pence,
+                reference=f"G-2026-003-{number}",
+                description="An instalment",
+                actor=None,
+                now=clock.now(),
+                run="PR-2026-001",
+            )
+    office.pat.get("/bank/payments").send("Make the payment file")
+    send(
+        office.pat,
+        camt([("2026-06-09", -150_00, "Bulk payment", "PF"), ("2026-06-09", -399_00, "Weaste", "G-2026-003-1")]),
+    )
+    page = office.pat.get("/bank/payments")
+    assert "A part of PF-2026-001 as one line" not in page.text, "£400 has no line of its own either"
+    assert "The bank shows −£399 on 9 June 2026, which quotes this payment of £400." in page.text
+    send(office.pat, camt([("2026-06-10", -400_00, "Weaste", "G-2026-003-1")], number=2))
+    part = office.pat.get("/bank/payments")
+    assert "A part of PF-2026-001 as one line" in part.text
+    assert "The bank has confirmed 2 payments, £150." in part.send("Confirm these 2 payments of PF-2026-001").text
+    office.vic.get("/bank/payments").follow("This payment failed: £400 to Weaste Wheelers CIC").send(
+        "Mark this payment as failed", reason="Closed"
+    )
+    shown = office.pat.get("/bank/payments")
+    done = shown.send("It left after all: £400 to Weaste Wheelers CIC")
+    assert "£400 left after all, and the bank has confirmed it." in done.text
+    assert shown.send("It left after all: £400 to Weaste Wheelers CIC").status == 200  # the same press again
+    assert office.vic.post("/bank/payments/99/late", {}).status in (400, 404)
+    assert books.pot().in_transit_pence == 0

@@ -11,7 +11,9 @@ from sqlalchemy.exc import IntegrityError
 
 import ledger.bank.service as bank
 import ledger.service
+from fund.grants.awards import queries as awards
 from fund.grants.models import Approval, Instalment, PaymentRun, PaymentRunItem
+from fund.grants.payments import queries as payments
 from fund.grants.payments.rules import Stage
 from fund.grants.runs import queries, service
 from fund.grants.runs.rules import RunState
@@ -26,6 +28,7 @@ from ledger.bank.rules import NameCheck, OrderState, begin_of
 from tests import world
 from tests.fund.grants import awarding
 from tests.fund.grants.awarding import Grant
+from tests.fund.grants.test_life import _bank_line as bank_line
 
 
 def lay(clock: MovableClock, pence: int = 10_000_00) -> Grant:
@@ -314,6 +317,34 @@ def test_a_failed_payment_goes_into_another_run(clock: MovableClock) -> None:
     second = prepare(grant, 1)
     assert [item.order_key for item in second.items] == [f"grant:{grant.reference}:instalment:1:2"]
     assert stages(grant, second.reference) == [Stage.BEING_APPROVED]
+
+
+def test_a_late_debit_pays_the_instalment_unless_it_was_put_forward_again(clock: MovableClock) -> None:
+    grant = lay(clock)
+    reference = approved(grant, 1)
+    make_file(grant, reference)
+    order_id, key = orders_of_run(reference)[0].id, orders_of_run(reference)[0].key
+    with transaction():
+        bank.fail_order(order_id=order_id, reason="Closed", actor=grant.actors["second steward"], now=grant.now)
+    line_id = bank_line(grant, -6_000_00)
+
+    def left_after_all() -> None:
+        with transaction():
+            bank.confirm_late(order_id=order_id, line_id=line_id, actor=grant.actors["steward"], now=grant.now)
+
+    prepare(grant, 1)
+    with pytest.raises(RuleBroken, match="is in payment run PR-2026-002 again"):
+        left_after_all()
+    grant.cancel()
+    approved(grant, 1)
+    with pytest.raises(RuleBroken, match="was ordered again meanwhile"):
+        left_after_all()
+    grant.cancel()
+    left_after_all()
+    paid = payments.payment(awards.award_by_reference(grant.reference), 1, grant.now)
+    assert (paid.stage, paid.instalment.order_key) == (Stage.CONFIRMED, key)
+    assert grant.balances()[1:] == (4_000_00, 6_000_00, 0)
+    assert ledger.service.check() == []
 
 
 # --- races
