@@ -3,7 +3,9 @@
 from flask import Blueprint, Response, request
 
 import members.restrictions.queries as restrictions
+from fund.grants.payments.queries import late_without_order
 from fund.kernel.access import Permission, access
+from fund.kernel.calendar import london_day
 from fund.kernel.pages import actor_or_none, now, page
 from fund.kernel.places import DISTRICTS
 from fund.kernel.policy import policy_at
@@ -43,7 +45,12 @@ def money() -> Response:
         bar_widths=drawing.bar_widths,
         sectors=list(found.paid_in | found.granted | found.paid_out),
         balance=standing,
-        punctual=bank.punctuality(standing.year.first, standing.year.last),
+        punctual=bank.punctuality(
+            standing.year.first,
+            standing.year.last,
+            today=london_day(now()),
+            unordered=late_without_order(now()),
+        ),
         policy=policy_at(now()),
         restricted=[one for one in restrictions.balances() if one.received_pence and one.fund.state is FundState.OPEN],
     )

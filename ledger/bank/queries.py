@@ -11,6 +11,7 @@ from sqlalchemy import ColumnElement, and_, case, func, or_, select
 from sqlalchemy.orm import joinedload
 
 from fund.kernel.access import Actor, Permission
+from fund.kernel.calendar import add_working_days, london_day
 from fund.kernel.db import db
 from fund.kernel.errors import NotFound
 from fund.kernel.tasks import Task
@@ -329,20 +330,28 @@ def orders_in(file_id: int) -> Sequence[PaymentOrder]:
 
 @dataclass(frozen=True)
 class Punctuality:
-    """How many payments the bank has confirmed, how many of them in time, and how many by the day that was aimed at."""
+    """How many payments the bank has confirmed, how many of them in time, and how many by the day that was aimed at;
+    and how many are late and not paid yet."""
 
     paid: int
     on_time: int
     in_target: int
+    overdue: int = 0
 
     @property
     def percent(self) -> int:
-        """Of those paid, how many in time, rounded down: nobody is told 100 who isn't."""
-        return self.on_time * 100 // self.paid if self.paid else 0
+        """Of those paid or overdue, how many in time, rounded down: nobody is told 100 who isn't."""
+        counted = self.paid + self.overdue
+        return self.on_time * 100 // counted if counted else 0
 
 
-def punctuality(first: date, last: date) -> Punctuality:
-    """Payments that left the bank on these days, by the day of the bank's line."""
+def punctuality(first: date, last: date, *, today: date | None = None, unordered: int = 0) -> Punctuality:
+    """Payments that left the bank on these days, by the day of the bank's line.
+
+    Args:
+        today: counts also what was ordered, is not confirmed, and should have been paid before today.
+        unordered: how many more are late that were not even ordered, which only the folder above knows.
+    """
     paid, on_time, in_target = db.session.execute(
         select(
             func.count(),
@@ -357,7 +366,25 @@ def punctuality(first: date, last: date) -> Punctuality:
             StatementLine.booked_on.between(first, last),
         )
     ).one()
-    return Punctuality(paid, on_time, in_target)
+    overdue = 0 if today is None else _overdue(today)
+    return Punctuality(paid, on_time, in_target, overdue + unordered)
+
+
+def _overdue(today: date) -> int:
+    return (
+        db.session.scalar(
+            select(func.count())
+            .select_from(PaymentOrder)
+            .where(PaymentOrder.state.in_((OrderState.READY, OrderState.SENT)), PaymentOrder.pay_by < today)
+        )
+        or 0
+    )
+
+
+def sent_without_line(today: date, limit: int = MOST_LISTED) -> Sequence[PaymentOrder]:
+    """Payments that the bank should have made by now and that no statement shows: in a file whose day is longer ago
+    than Bacs, the slowest way, takes (three working days, Pay.UK)."""
+    return [order for order in sent_orders(limit) if order.file and add_working_days(order.file.execute_on, 3) < today]
 
 
 def files(limit: int = 50) -> Sequence[PaymentFile]:
@@ -397,6 +424,15 @@ def tasks(actor: Actor, now: datetime) -> list[Task]:
                 f"The bank shows {_count(money_out, 'line')} of money out that no payment is matched to.",
                 url_for("bank.payments_out"),
                 due=sent[0].sent_at + timedelta(days=7) if sent[0].sent_at else None,
+            )
+        )
+    if missing := sent_without_line(london_day(now)):
+        found.append(
+            Task(
+                f"Ask the bank about {_count(len(missing), 'payment')}",
+                "They were sent more than three working days before, and no statement shows them.",
+                url_for("bank.payments_out"),
+                due=min(one.sent_at for one in missing if one.sent_at) + timedelta(days=7),
             )
         )
     me = actor.person_id

@@ -55,6 +55,7 @@ class Payment:
         is_prepared: whether its run is still exactly what somebody put forward.
         approvals: those of exactly that run; earlier ones that a change made void are left out.
         void_approvals: how many were made void by a change.
+        payable_since: the day from which the fund's time to pay runs.
         pay_by: the last day for paying on time.
         target_on: the day that the fund aims at.
     """
@@ -70,6 +71,7 @@ class Payment:
     void_approvals: int
     needed: int
     order: PaymentOrder | None
+    payable_since: date
     pay_by: date
     target_on: date
 
@@ -159,6 +161,19 @@ def ordered_payments(now: datetime, limit: int = MOST_AT_ONCE) -> list[Payment]:
         .limit(limit)
     ).all()
     return [found for found in judge(rows, now) if found.stage is not Stage.CONFIRMED]
+
+
+def unpaid(now: datetime) -> list[Payment]:
+    """What could be paid or is on its way and that the bank has not confirmed, longest payable first. What is held is
+    no valid claim yet (handbook §6)."""
+    found = [one for one in open_payments(now) if one.stage in (Stage.READY, Stage.BEING_APPROVED)]
+    return sorted([*found, *ordered_payments(now)], key=lambda one: (one.payable_since, one.instalment.id))
+
+
+def late_without_order(now: datetime) -> int:
+    """How many payments are late of which the bank has not been asked, or that failed there."""
+    unasked = (Stage.READY, Stage.BEING_APPROVED, Stage.FAILED)
+    return sum(one.stage in unasked and one.pay_by < london_day(now) for one in unpaid(now))
 
 
 def judge(rows: Sequence[Instalment], now: datetime) -> list[Payment]:
@@ -283,6 +298,7 @@ def _payment(row: Instalment, around: _Around) -> Payment:
         void_approvals=len(given) - len(counting),
         needed=around_run.needed if around_run else approvals_needed(row.pence, around.policy),
         order=order,
+        payable_since=since,
         pay_by=pay_by(since, around.policy),
         target_on=target_day(since, around.policy),
     )

@@ -4,14 +4,17 @@ from flask import Response
 
 from fund.grants.awards import queries as awards
 from fund.grants.blueprint import bp
-from fund.grants.payments.rules import Stage
+from fund.grants.payments import queries as payments
+from fund.grants.payments.rules import STAGE_WORDS, Stage
 from fund.grants.runs import queries, service
 from fund.grants.runs.forms import ApproveForm, ReasonForm, RunForm
 from fund.grants.runs.rules import RUN_WORDS, RunState
 from fund.kernel.access import Permission, access
+from fund.kernel.calendar import london_day
 from fund.kernel.forms import ActionForm, BaseForm
 from fund.kernel.once import Done
 from fund.kernel.pages import actor, now, page, submit
+from fund.kernel.policy import policy_at
 from ledger.bank.rules import begin_of
 
 
@@ -45,6 +48,15 @@ def new_run() -> Response:
         held=[one for one in waiting if one.stage in (Stage.HELD, Stage.SCHEDULED)],
         others=[one for one in waiting if one.stage in (Stage.READY, Stage.FAILED) and one not in ready],
     )
+
+
+@bp.get("/payment-runs/ageing")
+@access(Permission.READ_BOOKS)
+def payments_ageing() -> Response:
+    """What is payable and not confirmed by the bank, by how long it waits (handbook §6)."""
+    today = london_day(now())
+    listed = [((today - one.payable_since).days, one) for one in payments.unpaid(now())]
+    return page("runs/ageing.html", listed=listed, words=STAGE_WORDS, today=today, policy=policy_at(now()))
 
 
 @bp.get("/payment-runs/<reference>")

@@ -246,6 +246,36 @@ def test_how_many_payments_were_on_time(people: People) -> None:
     assert queries.punctuality(date(2026, 6, 10), date(2027, 3, 31)).paid == 0
 
 
+def test_what_is_late_and_not_paid_counts_against_punctuality(people: People) -> None:
+    with transaction():
+        for number, pay_by in ((1, date(2026, 6, 8)), (2, date(2026, 6, 9))):
+            service.order_payment(
+                key=f"grant:G-2026-003:instalment:{number}", owner=OWNER, grant=GRANT, pence=100_00,
+                reference=f"G-{number}", description="An instalment", actor=None, now=LATER, pay_by=pay_by,
+                target_on=pay_by, run=RUN,
+            )  # fmt: skip
+    year = date(2026, 4, 1), date(2027, 3, 31)
+    assert queries.punctuality(*year, today=date(2026, 6, 8)).overdue == 0
+    assert queries.punctuality(*year, today=date(2026, 6, 9)).overdue == 1
+    make_file(people, *queries.ready_orders())
+    assert queries.punctuality(*year, today=date(2026, 6, 10)).overdue == 2
+    line_id = bank_says(people, "2026-06-09", -100_00, 1)
+    with transaction():
+        service.confirm_order(order_id=queries.sent_orders()[1].id, line_id=line_id, actor=people.payer, now=LATER)
+    counted = queries.punctuality(*year, today=date(2026, 6, 10), unordered=1)
+    assert (counted.paid, counted.on_time, counted.overdue, counted.percent) == (1, 1, 2, 33)
+
+
+def test_a_payment_that_no_statement_shows_after_three_working_days_is_asked_for(app: Flask, people: People) -> None:
+    make_file(people, order())  # to be paid on Monday 8 June
+    assert queries.sent_without_line(date(2026, 6, 11)) == []
+    assert len(queries.sent_without_line(date(2026, 6, 12))) == 1
+    late = LATER + timedelta(days=4)
+    with app.test_request_context():
+        assert "Ask the bank about 1 payment" not in [task.title for task in queries.tasks(people.payer, LATER)]
+        assert "Ask the bank about 1 payment" in [task.title for task in queries.tasks(people.payer, late)]
+
+
 def test_calling_off_a_ready_payment_books_nothing(people: People) -> None:
     one = order()
     with pytest.raises(RuleBroken, match="Cancel the run instead"):

@@ -1,8 +1,11 @@
 """The pages of payment runs, walked as people walk them."""
 
+from datetime import UTC, datetime
+
 import pytest
 from flask import Flask
 
+from fund.grants.payments.queries import late_without_order
 from fund.grants.runs import queries
 from fund.kernel.access import Role
 from fund.kernel.clock import MovableClock
@@ -121,3 +124,22 @@ def test_a_run_of_one_from_the_payments_own_page(app: Flask, clock: MovableClock
     assert made.heading == "Payment run PR-2026-001"
     assert "0 of 2 approvals are there." in steward.get(path).text
     assert "It is in payment run PR-2026-001" in " ".join(steward.get(path).text.split())
+
+
+def test_how_long_payments_wait(app: Flask, clock: MovableClock) -> None:
+    grant = _lay(clock)
+    steward = _as(app, grant, "steward")
+    page = steward.get("/payment-runs").follow("How long payments wait")
+    assert page.heading == "How long payments wait"
+    assert "Late" not in page.text
+    assert late_without_order(grant.now) == 0
+    clock.move_to(datetime(2026, 8, 1, 9, tzinfo=UTC))
+    late = steward.get("/payment-runs/ageing")
+    assert late.text.count("Late") == 2
+    assert "31" in late.text
+    assert late_without_order(grant.now) == 2
+    assert "2 more are late and not paid yet, and are counted." in Visitor(app).get("/money").text
+    grant.ordered(1)
+    assert late_without_order(grant.now) == 1
+    assert "2 more are late" in Visitor(app).get("/money").text, "an order is not a payment"
+    _as(app, grant, "lead").get("/payment-runs/ageing", status=403)
