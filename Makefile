@@ -69,7 +69,8 @@ test: $(VENV)/installed-test tools
 	@$(BIN)/pytest -n 2 --dist worksteal
 
 bench: $(VENV)/installed-test tools
-	@$(BIN)/python -m tests.benchmarks.members; found=$$?; $(BIN)/python -m tests.benchmarks.ledger && exit $$found
+	@$(BIN)/python -m tests.benchmarks.members; found=$$?; $(BIN)/python -m tests.benchmarks.bank || found=1; \
+		$(BIN)/python -m tests.benchmarks.ledger && exit $$found
 
 lock:
 	@for extra in "requirements.lock --extra build" "requirements-test.lock --extra test --extra build"; do \

@@ -22,6 +22,7 @@ from waitress.server import create_server
 
 import ledger.cli
 import ledger.service
+import members.contributions.matching.cli
 import voting.service
 from fund import answers, backup, founding, scheduler
 from fund.app import create_app
@@ -420,6 +421,7 @@ def _books() -> Iterator[Flask]:
 
 
 cli.add_command(ledger.cli.commands(opened=_books, plainly=plainly))
+cli.add_command(members.contributions.matching.cli.commands(opened=_books, plainly=plainly))
 
 
 # --- proving it and keeping it safe

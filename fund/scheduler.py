@@ -31,6 +31,7 @@ import members.accounts.service
 import members.contributions.cards.sweeps
 import members.contributions.invoices.reminders
 import members.contributions.invoices.service
+import members.contributions.matching.service
 import members.register.leaving_service
 import proposals.brokerage.closing
 import proposals.service
@@ -80,6 +81,7 @@ SWEEPS = (
     Sweep("payments online", members.contributions.cards.sweeps.settle, 60, opens_transactions=True),
     Sweep("payments compared", members.contributions.cards.sweeps.compare, 86400, opens_transactions=True),
     Sweep("statement files", ledger.bank.questions.service.sweep, 3600),
+    Sweep("bank matches", members.contributions.matching.service.sweep, 60, opens_transactions=True),
     Sweep("books", _seal, 30),
     Sweep("mail", delivery.deliver, 15, opens_transactions=True),
 )

@@ -180,6 +180,20 @@ def transfer_faults(legs: Sequence[Leg]) -> Iterator[Finding]:
         yield Finding(f"The legs of a transfer must sum to nought; these sum to {format_pence(total)}.")
 
 
+def contribution_legs(
+    held_in: AccountKind, contributor: str, pence: int, filled_pence: int, restriction: str | None
+) -> list[Leg]:
+    """What a contribution moves: `filled_pence` of it makes good what was short, the rest is free to award."""
+    legs = [
+        Leg(held_in, pence),
+        Leg(AccountKind.CONTRIBUTIONS, -pence, contributor, restriction),
+        Leg(AccountKind.AVAILABLE, pence - filled_pence, None, restriction),
+        Leg(AccountKind.SHORTFALL, filled_pence, None, restriction),
+        Leg(AccountKind.AUTHORITY, -pence, None, restriction),
+    ]
+    return [leg for leg in legs if leg.pence]
+
+
 def shortfall(
     kind: AccountKind, owner: str | None, balance_pence: int, change_pence: int, restriction: str | None = None
 ) -> str:

@@ -19,7 +19,7 @@ from ledger import journal, queries
 from ledger.models import Account, Entry
 from ledger.money import format_pence
 from ledger.proof import check, seal
-from ledger.rules import AccountKind, Leg, Posted, account_code, shortfall
+from ledger.rules import AccountKind, Leg, Posted, account_code, contribution_legs, shortfall
 from ledger.years.queries import dated
 
 __all__ = [
@@ -45,6 +45,7 @@ __all__ = [
     "seal",
     "settle_promise",
     "take_back",
+    "undo_contribution",
 ]
 
 
@@ -117,17 +118,10 @@ def receive_contribution(
     )
     short = _moved_before(key, AccountKind.SHORTFALL, restriction)
     filled = min(pence, -queries.balance_of(AccountKind.SHORTFALL, None, restriction)) if short is None else short
-    legs = [
-        Leg(held_in, pence),
-        Leg(AccountKind.CONTRIBUTIONS, -pence, contributor, restriction),
-        Leg(AccountKind.AVAILABLE, pence - filled, None, restriction),
-        Leg(AccountKind.SHORTFALL, filled, None, restriction),
-        Leg(AccountKind.AUTHORITY, -pence, None, restriction),
-    ]
     return post(
         key=key,
         kind="contribution",
-        legs=[leg for leg in legs if leg.pence],
+        legs=contribution_legs(held_in, contributor, pence, filled, restriction),
         occurred_on=occurred_on,
         description=description,
         actor=actor,
@@ -525,6 +519,7 @@ def _take_from_pot(
     actor: Actor | None,
     now: datetime,
     restriction: str | None = None,
+    reverses: int | None = None,
 ) -> TakenFromPot:
     """What is free goes first; what is not free any more is short, and the next money in makes it good."""
     occurred_on, description = dated(key, occurred_on, description)
@@ -545,6 +540,7 @@ def _take_from_pot(
         legs=[leg for leg in legs if leg.pence],
         occurred_on=occurred_on,
         description=description,
+        reverses=reverses,
         reason=reason,
         actor=actor,
         now=now,
@@ -744,4 +740,41 @@ def receive_share_money(
     legs = [Leg(AccountKind.SUSPENSE, pence), Leg(AccountKind.SHARES, -pence, member)]
     return post(
         key=key, kind="share_money", legs=legs, occurred_on=occurred_on, description=description, actor=actor, now=now
+    )
+
+
+def undo_contribution(
+    *, key: str, undone_key: str, reason: str, occurred_on: date, actor: Actor | None, now: datetime
+) -> TakenFromPot:
+    """A contribution was matched wrongly: its money waits at the bank again, by a transfer that names what it undoes.
+
+    The money is still ours, and we can't tell grantees that it never was: what of it had been awarded already is short
+    until it is matched again, as after money that was taken back.
+
+    Raises:
+        NotFound: when nothing was booked under `undone_key`.
+        Conflict: when it was undone before.
+    """
+    undone = queries.by_key(undone_key)
+    if undone is None:
+        raise NotFound
+    earlier = queries.undone_by(undone.id)
+    if earlier is not None and earlier.key != key:
+        raise Conflict(
+            f"That was undone before, by transfer {earlier.id}. Look at it in the books; there is nothing more to undo."
+        )
+    given = next(leg for leg in _legs_of(undone.id) if leg.kind is AccountKind.CONTRIBUTIONS)
+    return _take_from_pot(
+        key=key,
+        kind="match_undone",
+        pence=-given.pence,
+        outside=Leg(AccountKind.CONTRIBUTIONS, -given.pence, given.owner, given.restriction),
+        held_in=AccountKind.SUSPENSE,
+        occurred_on=occurred_on,
+        description=f"Undoes: {undone.description}",
+        reason=reason,
+        actor=actor,
+        now=now,
+        restriction=given.restriction,
+        reverses=undone.id,
     )

@@ -5,7 +5,10 @@ transaction of its own after the mail server has taken it. One that its reader g
 the daily mail, or stays here to be read on their page; `fund.delivery` asks at the moment it would leave.
 """
 
+from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import Index, text
 from sqlalchemy.dialects.postgresql import insert as postgresql_insert
@@ -99,25 +102,57 @@ def mail(
     Returns:
         Whether this call put it there.
     """
-    session = db.session()
-    insert = postgresql_insert if session.get_bind().dialect.name == "postgresql" else sqlite_insert
-    values = {
-        "key": key,
-        "recipient": to,
-        "subject": subject,
-        "what": what,
-        "why": why,
-        "by_when": by_when,
-        "path": path,
+    values = _row(
+        Mail(key, to, subject, what, why, path, by_when, document, topic),
+        now,
+        holds_secret=holds_secret,
+        forget_when_sent=forget_when_sent,
+    )
+    put = db.session.execute(_once().values(values).returning(OutboxMessage.id))
+    return put.scalar_one_or_none() is not None
+
+
+@dataclass(frozen=True)
+class Mail:
+    """A mail as `mail` takes it, for `mail_all`."""
+
+    key: str
+    to: str
+    subject: str
+    what: str
+    why: str
+    path: str
+    by_when: str
+    document: str | None
+    topic: Topic
+
+
+def mail_all(mails: Iterable[Mail], *, now: datetime) -> None:
+    """Put many mails in the outbox at once; a key that is there already changes nothing."""
+    if rows := [_row(one, now) for one in mails]:
+        db.session.connection().execute(_once(), rows)
+
+
+def _once() -> Any:
+    """Insert a row unless its key is there."""
+    insert = postgresql_insert if db.session().get_bind().dialect.name == "postgresql" else sqlite_insert
+    return insert(OutboxMessage).on_conflict_do_nothing(index_elements=["key"])
+
+
+def _row(mail: Mail, now: datetime, *, holds_secret: bool = False, forget_when_sent: bool = False) -> dict[str, Any]:
+    return {
+        "key": mail.key,
+        "recipient": mail.to,
+        "subject": mail.subject,
+        "what": mail.what,
+        "why": mail.why,
+        "by_when": mail.by_when,
+        "path": mail.path,
         "holds_secret": holds_secret,
-        "document": document,
+        "document": mail.document,
         "created_at": now,
         "next_attempt_at": now,
         "attempts": 0,
-        "topic": topic.value,
+        "topic": mail.topic.value,
         "forget_when_sent": forget_when_sent,
     }
-    put = session.execute(
-        insert(OutboxMessage).values(values).on_conflict_do_nothing(index_elements=["key"]).returning(OutboxMessage.id)
-    )
-    return put.scalar_one_or_none() is not None

@@ -32,8 +32,26 @@ def settle(
             f"{format_pence(expected_pence)}. Choose the line of the very same sum."
         )
         raise RuleBroken([Finding(sentence, "line")])
+    settle_locked(line, settled_as, actor, now)
+    db.session.flush()
+    return line
+
+
+def settle_locked(line: StatementLine, settled_as: str, actor: Actor | None, now: datetime) -> None:
+    """The same for a line that is locked and waits; who calls writes it to the database."""
     line.settled_at, line.settled_as = now, settled_as
     line.settled_by_id = actor.person_id if actor else None
     audit.record(actor, "statement_line.settled", line.key, at=now, after={"settled_as": settled_as})
-    db.session.flush()
-    return line
+
+
+def open_again(line: StatementLine, reason: str, actor: Actor | None, now: datetime) -> None:
+    """What a locked line had become was wrong: it waits to be matched again. The caller undoes what was booked."""
+    audit.record(
+        actor,
+        "statement_line.opened_again",
+        line.key,
+        at=now,
+        before={"settled_as": line.settled_as},
+        after={"reason": reason},
+    )
+    line.settled_at = line.settled_as = line.settled_by_id = None

@@ -29,6 +29,7 @@ from ledger.bank.rules import NameCheck, OrderState, SeenLine
 from ledger.queries import LARGEST_ID
 
 MOST_LISTED = 200
+_MOST_COMPARED = 2000
 Row = TypeVar("Row", Statement, StatementLine, Payee, PaymentOrder)
 
 
@@ -137,6 +138,42 @@ def open_lines_out(limit: int = MOST_LISTED) -> Sequence[StatementLine]:
 def open_lines_of(pence: int, limit: int = MOST_LISTED) -> Sequence[StatementLine]:
     """Lines of just this sum that nobody has matched yet, oldest first."""
     return _open_lines(StatementLine.amount_pence == pence, limit)
+
+
+def lock_open_lines(*, money_in: bool, after: int, limit: int) -> Sequence[StatementLine]:
+    """Lines of one direction that nobody has matched, from after the line `after`, locked; those that somebody else
+    holds are left to them."""
+    way = StatementLine.amount_pence > 0 if money_in else StatementLine.amount_pence < 0
+    return db.session.scalars(
+        select(StatementLine)
+        .where(StatementLine.settled_at.is_(None), way, StatementLine.id > after)
+        .order_by(StatementLine.id)
+        .limit(limit)
+        .with_for_update(skip_locked=True)
+        .execution_options(populate_existing=True)
+    ).all()
+
+
+def lock_lines(line_ids: Collection[int]) -> Sequence[StatementLine]:
+    """Those of these lines that are money in, locked, in the order of import."""
+    wanted = sorted(line_id for line_id in line_ids if 0 < line_id <= LARGEST_ID)
+    return db.session.scalars(
+        select(StatementLine)
+        .where(StatementLine.id.in_(wanted), StatementLine.amount_pence > 0)
+        .order_by(StatementLine.id)
+        .with_for_update()
+        .execution_options(populate_existing=True)
+    ).all()
+
+
+def next_open_lines_out(after: int, limit: int) -> Sequence[StatementLine]:
+    """Money out that nobody has matched, from after the line `after`, in the order of import."""
+    return db.session.scalars(
+        select(StatementLine)
+        .where(StatementLine.settled_at.is_(None), StatementLine.amount_pence < 0, StatementLine.id > after)
+        .order_by(StatementLine.id)
+        .limit(limit)
+    ).all()
 
 
 def _open_lines(way: ColumnElement[bool], limit: int) -> Sequence[StatementLine]:
@@ -251,6 +288,17 @@ def order_by_key(key: str) -> PaymentOrder | None:
 def ready_orders(limit: int = MOST_LISTED) -> Sequence[PaymentOrder]:
     """Approved payments that are in no file yet, oldest first."""
     return _orders_in(OrderState.READY, limit)
+
+
+def sent_orders_of(pence: Collection[int]) -> Sequence[PaymentOrder]:
+    """Payments on their way that are of one of these sums."""
+    return db.session.scalars(
+        select(PaymentOrder)
+        .options(joinedload(PaymentOrder.file))
+        .where(PaymentOrder.state == OrderState.SENT, PaymentOrder.pence.in_(sorted(pence)))
+        .order_by(PaymentOrder.id)
+        .limit(_MOST_COMPARED)
+    ).all()
 
 
 def sent_orders(limit: int = MOST_LISTED) -> Sequence[PaymentOrder]:

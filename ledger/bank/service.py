@@ -2,7 +2,7 @@
 
 import hashlib
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
 
 from sqlalchemy import select
@@ -11,7 +11,7 @@ from fund.kernel import audit
 from fund.kernel.access import Actor, Permission
 from fund.kernel.db import db
 from fund.kernel.errors import Conflict, Finding, RuleBroken, require
-from ledger import service as books
+from ledger import many
 from ledger.bank import queries, rules
 from ledger.bank.files import read
 from ledger.bank.lines import settle
@@ -82,12 +82,19 @@ _UNNAMED_ACCOUNT = (
 
 
 def import_statement(
-    *, content: bytes, filename: str, actor: Actor | None, now: datetime, answers: Answers = NO_ANSWERS
+    *,
+    content: bytes,
+    filename: str,
+    actor: Actor | None,
+    now: datetime,
+    answers: Answers = NO_ANSWERS,
+    progress: Callable[[int, int], None] | None = None,
 ) -> Statement:
     """Take a statement file: book its new lines to bank and suspense, whole or not at all.
 
     The same file again gives the statement it made the first time. Lines that an earlier, overlapping statement brought
-    are recognised and counted in `known_count`. What the file leaves open must be in `answers`.
+    are recognised and counted in `known_count`. What the file leaves open must be in `answers`. `progress` is told how
+    many lines are booked, of how many.
 
     Raises:
         RuleBroken: with every reason, row by row, or every unanswered question; nothing is booked then.
@@ -122,15 +129,20 @@ def import_statement(
     db.session.add(taken)
     db.session.flush()
     lines = _add_lines(taken, account, fresh)
-    for line in lines:
-        books.book_bank_line(
-            key=line.key,
-            pence=line.amount_pence,
-            occurred_on=line.booked_on,
-            description=f"{line.counterparty} {line.remittance}".strip() or "A line of the bank",
-            actor=actor,
-            now=now,
-        )
+    many.book_bank_lines(
+        [
+            many.BankLine(
+                line.key,
+                line.amount_pence,
+                line.booked_on,
+                f"{line.counterparty} {line.remittance}".strip() or "A line of the bank",
+            )
+            for line in lines
+        ],
+        actor=actor,
+        now=now,
+        progress=progress,
+    )
     audit.record(
         actor,
         "statement.imported",

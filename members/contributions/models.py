@@ -114,7 +114,8 @@ class Receipt(Base):
 
 
 class ReceiptShare(Base):
-    """How much of a receipt paid an instalment. Append-only; the shares of a receipt sum to it."""
+    """How much of a receipt paid an instalment, and how much of that had been invoiced. Append-only; the shares of a
+    receipt sum to it."""
 
     __tablename__ = "receipt_share"
     __table_args__ = (CheckConstraint("pence > 0", name="something_went"),)
@@ -124,6 +125,7 @@ class ReceiptShare(Base):
         ForeignKey("pledge_instalment.id"), primary_key=True, autoincrement=False, index=True
     )
     pence: Mapped[Pence]
+    invoiced_pence: Mapped[Pence] = mapped_column(default=0, server_default="0")
 
 
 class Invoice(Base):

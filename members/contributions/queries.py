@@ -1,10 +1,9 @@
 """Reads of pledges and receipts."""
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable
 from datetime import date, datetime
 
-from sqlalchemy import ColumnElement, false, func, literal, or_, select
+from sqlalchemy import ColumnElement, func, or_, select
 from sqlalchemy.orm import joinedload
 
 import ledger.bank.queries
@@ -12,23 +11,18 @@ from fund.kernel.access import Actor, Permission
 from fund.kernel.db import db
 from fund.kernel.errors import NotFound
 from fund.kernel.tasks import Task
-from ledger.bank.models import BankAccount, StatementLine
+from ledger.bank.models import BankAccount
 from ledger.money import format_pence
 from members.contributions.cards.mandates.queries import is_debited
 from members.contributions.cards.models import TakenBack
+from members.contributions.matching.models import LineMatch
 from members.contributions.models import Pledge, PledgeInstalment, Receipt
 from members.contributions.rules import (
-    OpenPledge,
-    Payment,
     PledgeState,
-    Suggestion,
     normal_reference,
-    references_in,
-    suggest,
 )
-from members.contributions.schedules.rules import InstalmentState
 from members.models import Organisation
-from members.rules import Sector, name_key
+from members.rules import Sector
 
 _UNPAID = (PledgeState.PLEDGED, PledgeState.PART_PAID)
 
@@ -115,9 +109,28 @@ def receipts_for(pledge_id: int) -> list[Receipt]:
     )
 
 
+def _stands() -> ColumnElement[bool]:
+    """Receipts that were not withdrawn because their payment had been matched wrongly."""
+    undone = select(LineMatch.id).where(LineMatch.receipt_id == Receipt.id, LineMatch.undone_at.is_not(None))
+    return ~undone.exists()
+
+
+def withdrawn(receipt_ids: Iterable[int]) -> set[int]:
+    """Those of these receipts that were withdrawn."""
+    return set(
+        db.session.scalars(
+            select(LineMatch.receipt_id)
+            .where(LineMatch.receipt_id.in_(sorted(receipt_ids)), LineMatch.undone_at.is_not(None))
+            .order_by(LineMatch.id)
+        )
+    )
+
+
 def paid_in(organisation_id: int) -> int:
     """Everything an organisation has paid in, in pence."""
-    came = db.session.scalar(select(func.sum(Receipt.pence)).where(Receipt.organisation_id == organisation_id))
+    came = db.session.scalar(
+        select(func.sum(Receipt.pence)).where(Receipt.organisation_id == organisation_id, _stands())
+    )
     return int(came or 0) - went_back_by_organisation().get(organisation_id, 0)
 
 
@@ -150,7 +163,7 @@ def cleared_by_sector(since: date | None = None, until: date | None = None) -> d
     rows = db.session.execute(
         select(Organisation.sector, func.sum(Receipt.pence))
         .join(Organisation, Receipt.organisation_id == Organisation.id)
-        .where(*_between(since, until))
+        .where(_stands(), *_between(since, until))
         .group_by(Organisation.sector)
     )
     sums = {sector: int(pence) for sector, pence in rows if sector is not None}
@@ -171,7 +184,7 @@ def cleared_by_organisation(since: date | None = None, until: date | None = None
     """Cleared money of each organisation (by key) in pence, received from `since` to `until`, both included."""
     rows = db.session.execute(
         select(Receipt.organisation_id, func.sum(Receipt.pence))
-        .where(*_between(since, until))
+        .where(_stands(), *_between(since, until))
         .group_by(Receipt.organisation_id)
         .order_by(Receipt.organisation_id)
     )
@@ -182,56 +195,6 @@ def cleared_by_organisation(since: date | None = None, until: date | None = None
 def account_to_pay() -> BankAccount | None:
     """The account that transfers go to, once the bank page or a statement has told which it is."""
     return ledger.bank.queries.own_account()
-
-
-@dataclass(frozen=True)
-class WaitingLine:
-    """Money in that nobody has matched, with the pledges it may be for, the likeliest first."""
-
-    line: StatementLine
-    suggestions: tuple[Suggestion, ...]
-
-
-def suggestions(lines: Iterable[StatementLine]) -> list[WaitingLine]:
-    """Guesses for lines of the bank, in three queries however many lines there are; at most three for a line."""
-    waiting = list(lines)
-    known = _candidates(waiting)
-    return [WaitingLine(line, tuple(suggest(_payment(line), known))[:3]) for line in waiting]
-
-
-def _payment(line: StatementLine) -> Payment:
-    return Payment(line.amount_pence, line.counterparty, f"{line.remittance} {line.end_to_end}")
-
-
-def _candidates(lines: Sequence[StatementLine]) -> list[OpenPledge]:
-    quoted = sorted({found for line in lines for found in references_in(_payment(line).written)})[:1000]
-    amounts = sorted({line.amount_pence for line in lines})[:1000]
-    written = sorted({name_key(f"{line.counterparty} {_payment(line).written}") for line in lines})[:200]
-    due = PledgeInstalment.pence - PledgeInstalment.paid_pence
-    still_open = PledgeInstalment.state == InstalmentState.OPEN
-    instalments = db.session.execute(
-        select(Pledge.id, PledgeInstalment.reference, Organisation.name, due)
-        .join(Pledge, PledgeInstalment.pledge_id == Pledge.id)
-        .join(Organisation, Pledge.organisation_id == Organisation.id)
-        .where(
-            or_(
-                PledgeInstalment.reference_key.in_(quoted) & (Pledge.state != PledgeState.CANCELLED),
-                still_open & due.in_(amounts),
-                still_open & or_(false(), *(literal(text).contains(Organisation.name_key) for text in written)),
-            )
-        )
-        .order_by(PledgeInstalment.due_on, PledgeInstalment.id)
-        .limit(2000)
-    )
-    found = {row.reference: OpenPledge(*row) for row in instalments}
-    whole = db.session.execute(
-        select(Pledge.id, Pledge.reference, Organisation.name, Pledge.pence - Pledge.paid_pence)
-        .join(Organisation, Pledge.organisation_id == Organisation.id)
-        .where(Pledge.reference_key.in_(quoted), Pledge.state != PledgeState.CANCELLED)
-        .order_by(Pledge.id)
-        .limit(1000)
-    )
-    return [*found.values(), *(OpenPledge(*row) for row in whole if row.reference not in found)]
 
 
 def tasks(actor: Actor, now: datetime) -> list[Task]:

@@ -1,14 +1,10 @@
-"""Pledging, and matching what came into the bank to what was pledged."""
+"""Pledging, and taking in what was paid. What comes by the bank is matched in `members.contributions.matching`."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import date, datetime
 
 from sqlalchemy import select
 
-import ledger.bank.service
-import ledger.service
-import members.restrictions.queries
 import members.restrictions.service
 from fund.kernel import audit
 from fund.kernel.access import Actor, Permission
@@ -21,7 +17,9 @@ from ledger.money import format_pence
 from ledger.rules import AccountKind
 from members.contributions import notices, queries, rules
 from members.contributions.invoices import service as invoices
+from members.contributions.matching.service import match
 from members.contributions.models import Pledge, Receipt
+from members.contributions.receiving import Came, locked_pledges, receive_all
 from members.contributions.rules import PledgeState
 from members.contributions.schedules import queries as schedule
 from members.contributions.schedules import service as schedules
@@ -33,8 +31,10 @@ from members.contributions.schedules.rules import (
     lay_out,
     schedule_faults,
 )
-from members.queries import LARGEST_ID, lock_organisation
+from members.queries import lock_organisation
 from members.rules import MembershipStatus
+
+__all__ = ["cancel", "match", "pledge", "receive", "reschedule"]
 
 
 def pledge(
@@ -131,20 +131,9 @@ def _beside(fault: Finding) -> Finding:
     return Finding(fault.message, "first_on" if (fault.field or "").startswith("due_") else "count")
 
 
-def _locked_pledge(pledge_id: int) -> Pledge:
-    if not 0 < pledge_id <= LARGEST_ID:
-        raise NotFound
-    found = db.session.execute(
-        select(Pledge).where(Pledge.id == pledge_id).with_for_update().execution_options(populate_existing=True)
-    ).scalar_one_or_none()
-    if found is None:
-        raise NotFound
-    return found
-
-
 def cancel(*, pledge_id: int, reason: str, actor: Actor, now: datetime) -> Pledge:
     """Take back a pledge of one's own organisation of which nothing has been paid."""
-    found = _locked_pledge(pledge_id)
+    found = locked_pledges([pledge_id])[pledge_id]
     if found.organisation_id != actor.organisation_id:
         raise NotFound
     actor.require(Permission.CONTRIBUTE)
@@ -169,44 +158,12 @@ def reschedule(*, pledge_id: int, parts: Sequence[Part], actor: Actor, now: date
         Conflict: an instalment was paid or invoiced meanwhile.
         RuleBroken: days out of order or past, amounts that don't sum to what is left of the pledge.
     """
-    found = _locked_pledge(pledge_id)
+    found = locked_pledges([pledge_id])[pledge_id]
     if found.organisation_id != actor.organisation_id:
         raise NotFound
     actor.require(Permission.CONTRIBUTE)
     schedules.reschedule(pledge=found, parts=parts, actor=actor, now=now)
     return found
-
-
-def match(*, line_id: int, pledge_id: int, actor: Actor | None, now: datetime, quoted: str | None = None) -> Receipt:
-    """Say that a line of the bank pays a pledge: settles the line, books the contribution, writes the receipt.
-
-    A payment of more than is due is taken whole. A pledge that was paid before takes a further payment as well.
-
-    Args:
-        quoted: the reference of the pledge or of one instalment; without one, the oldest open instalment is paid.
-
-    Raises:
-        NotFound: no such line or pledge.
-        Conflict: the line was matched first by somebody else.
-        RuleBroken: the line is money out, or the pledge was cancelled.
-    """
-    if actor is not None:
-        actor.require(Permission.KEEP_BANK)
-    if not 0 < line_id <= LARGEST_ID:
-        raise NotFound
-    reference = _receipt_number(now)
-    line = ledger.bank.service.settle(line_id=line_id, settled_as=f"contribution:{reference}", actor=actor, now=now)
-    if line.amount_pence <= 0:
-        raise RuleBroken("This line is money that left the bank. Only money that came in can pay a pledge.")
-    paid = _locked_pledge(pledge_id)
-    _refuse_cancelled(paid)
-    return _receive(
-        _Came(line.amount_pence, line.booked_on, line.key, AccountKind.SUSPENSE, quoted, line.id),
-        paid,
-        reference,
-        actor,
-        now,
-    )
 
 
 def receive(
@@ -242,7 +199,7 @@ def receive(
     quoted = queries.pledge_by_reference(pledge_reference)
     if quoted is None:
         raise NotFound
-    paid = _locked_pledge(quoted.id)
+    paid = locked_pledges([quoted.id])[quoted.id]
     earlier = db.session.scalar(select(Receipt).where(Receipt.source == source))
     if earlier is not None:
         if (earlier.pledge_id, earlier.pence) != (paid.id, pence):
@@ -253,100 +210,12 @@ def receive(
         return earlier
     if paid.state is PledgeState.CANCELLED:
         _open_again(paid)
-    came = _Came(pence, received_on, source, held_in, pledge_reference)
-    return _receive(came, paid, _receipt_number(now), actor, now, tell=tell)
+    came = Came(paid, pence, received_on, source, held_in, pledge_reference)
+    (receipt,) = receive_all([came], actor=actor, now=now, tell=tell)
+    return receipt
 
 
 def _open_again(pledge: Pledge) -> None:
     pledge.cancelled_at = pledge.cancel_reason = None
     for instalment in schedule.of_pledge(pledge.id, lock=True):
         instalment.state = InstalmentState.OPEN
-
-
-def _receipt_number(now: datetime) -> str:
-    return next_reference("RC", year=london_day(now).year, digits=4)
-
-
-def _refuse_cancelled(paid: Pledge) -> None:
-    if paid.state is PledgeState.CANCELLED:
-        raise RuleBroken(
-            f"{paid.reference} was cancelled. Ask {paid.organisation.name} for a new pledge, then match that."
-        )
-
-
-@dataclass(frozen=True)
-class _Came:
-    """Money that has cleared: how much, when, what brought it, where it lies, which reference was quoted."""
-
-    pence: int
-    on: date
-    source: str
-    held_in: AccountKind
-    quoted: str | None
-    statement_line_id: int | None = None
-
-
-def _receive(
-    came: _Came, paid: Pledge, reference: str, actor: Actor | None, now: datetime, *, tell: bool = True
-) -> Receipt:
-    organisation = paid.organisation
-    posted = ledger.service.receive_contribution(
-        key=f"{came.source}:contribution",
-        contributor=organisation.owner,
-        pence=came.pence,
-        occurred_on=came.on,
-        description=f"{organisation.name}, pledge {paid.reference}, receipt {reference}",
-        actor=actor,
-        now=now,
-        held_in=came.held_in,
-        restriction=members.restrictions.queries.restriction_for(paid.id),
-    )
-    before = paid.paid_pence
-    paid.paid_pence = before + came.pence
-    receipt = Receipt(
-        reference=reference,
-        organisation_id=organisation.id,
-        pledge_id=paid.id,
-        pence=came.pence,
-        received_on=came.on,
-        statement_line_id=came.statement_line_id,
-        source=came.source,
-        transfer_id=posted.transfer_id,
-        issued_at=now,
-        issued_by_id=actor.person_id if actor else None,
-    )
-    db.session.add(receipt)
-    db.session.flush()
-    if invoiced := schedules.pay(paid, receipt, came.quoted):
-        ledger.service.settle_promise(
-            key=f"{came.source}:invoice",
-            kind="invoice_paid",
-            contributor=organisation.owner,
-            pence=invoiced,
-            occurred_on=came.on,
-            description=f"{organisation.name}, invoiced for {paid.reference} and paid, receipt {reference}",
-            actor=actor,
-            now=now,
-        )
-    paid.state = rules.state_after(paid.pence, paid.paid_pence, paid.written_off_pence)
-    audit.record(
-        actor,
-        "pledge.paid",
-        paid.reference,
-        at=now,
-        before={"paid_pence": before},
-        after={"paid_pence": paid.paid_pence, "receipt": reference, "source": came.source},
-    )
-    if tell:
-        notices.tell(
-            organisation,
-            f"receipt:{reference}",
-            subject=f"Receipt {reference}: {format_pence(receipt.pence)} from {organisation.name}",
-            what=f"Your {format_pence(receipt.pence)} has cleared. "
-            f"{rules.payment_sentence(paid.pence, paid.paid_pence)} The receipt is attached.",
-            by_when="Nothing is needed by a date.",
-            path=f"/pledges/{paid.reference}",
-            now=now,
-            document=f"receipt:{reference}",
-        )
-    return receipt

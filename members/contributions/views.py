@@ -16,6 +16,7 @@ from members.contributions import queries, service
 from members.contributions.cards.mandates.queries import mandates_of
 from members.contributions.forms import CancelForm, ConfirmForm, MatchForm, PledgeForm, schedule_form
 from members.contributions.invoices import queries as invoices
+from members.contributions.matching import queries as matching
 from members.contributions.rules import STATE_NAMES, PledgeState, payment_sentence
 from members.contributions.schedules import queries as schedule
 from members.contributions.schedules.rules import InstalmentState, PledgeKind, instalment_standing, schedule_in_words
@@ -145,7 +146,7 @@ def _prefix(line_id: int) -> str:
 @bp.get("/money-in")
 @access(Permission.KEEP_BANK)
 def money_in() -> Response:
-    waiting = queries.suggestions(ledger.bank.queries.open_lines_in(LINES_SHOWN))
+    waiting = matching.suggestions(ledger.bank.queries.open_lines_in(LINES_SHOWN))
     forms = {
         one.line.id: ConfirmForm(
             None, prefix=_prefix(one.line.id), data={"pledge": one.suggestions[0].pledge.reference}
@@ -175,7 +176,7 @@ def match_line(line_id: int) -> Response:
     answer = submit(form, lambda: _match(line_id, form.pledge.data or ""))
     if answer is not None:
         return answer
-    (waiting,) = queries.suggestions([_open_line(line_id)])
+    (waiting,) = matching.suggestions([_open_line(line_id)])
     return page("contributions/match.html", form, line=waiting.line, suggestions=waiting.suggestions)
 
 

@@ -1,6 +1,6 @@
 """Reads of restricted funds: what each holds in the books, and what an award could use."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
@@ -50,6 +50,16 @@ def for_pledge(pledge_id: int) -> RestrictedFund | None:
 def restriction_for(pledge_id: int) -> str | None:
     """The reference under which a pledge's money is kept apart; None where it is unrestricted."""
     return db.session.scalar(select(RestrictedFund.reference).where(RestrictedFund.pledge_id == pledge_id))
+
+
+def restrictions_for(pledge_ids: Collection[int]) -> dict[int, str]:
+    """The same for many pledges, by their keys; those that are unrestricted are left out."""
+    rows = db.session.execute(
+        select(RestrictedFund.pledge_id, RestrictedFund.reference).where(
+            RestrictedFund.pledge_id.in_(sorted(pledge_ids))
+        )
+    )
+    return {row[0]: row[1] for row in rows}
 
 
 def funds(limit: int = MOST_FUNDS) -> Sequence[RestrictedFund]:

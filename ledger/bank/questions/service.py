@@ -1,7 +1,7 @@
 """Taking a statement file that may leave something open, answering for it, setting it aside."""
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import datetime
 
 from sqlalchemy import select
@@ -28,7 +28,14 @@ _AS_REMEMBERED = (
 )
 
 
-def take(*, content: bytes, filename: str, actor: Actor, now: datetime) -> Statement | WaitingFile:
+def take(
+    *,
+    content: bytes,
+    filename: str,
+    actor: Actor,
+    now: datetime,
+    progress: Callable[[int, int], None] | None = None,
+) -> Statement | WaitingFile:
     """Book a statement file, or keep it until a person has answered what it leaves open.
 
     What was answered for its layout before is used. The same file again gives the statement, or the wait, that it made
@@ -50,7 +57,9 @@ def take(*, content: bytes, filename: str, actor: Actor, now: datetime) -> State
         except RuleBroken as broken:
             raise RuleBroken([*broken.findings, Finding(_AS_REMEMBERED, "file")]) from broken
     if not statement.questions:
-        return bank.import_statement(content=content, filename=filename, actor=actor, now=now, answers=answers)
+        return bank.import_statement(
+            content=content, filename=filename, actor=actor, now=now, answers=answers, progress=progress
+        )
     require(bank.account_faults(statement))
     insert = postgresql_insert if db.session().get_bind().dialect.name == "postgresql" else sqlite_insert
     made = db.session.execute(

@@ -1,5 +1,6 @@
 """Reads of instalments."""
 
+from collections.abc import Collection
 from datetime import date
 
 from sqlalchemy import func, select
@@ -23,6 +24,20 @@ def of_pledge(pledge_id: int, *, lock: bool = False) -> list[PledgeInstalment]:
     if lock:
         query = query.with_for_update().execution_options(populate_existing=True)
     return list(db.session.scalars(query))
+
+
+def of_pledges(pledge_ids: Collection[int]) -> dict[int, list[PledgeInstalment]]:
+    """The instalments of pledges that are locked, in order and locked, by the pledge's key."""
+    found: dict[int, list[PledgeInstalment]] = {pledge_id: [] for pledge_id in pledge_ids}
+    for one in db.session.scalars(
+        select(PledgeInstalment)
+        .where(PledgeInstalment.pledge_id.in_(sorted(found)))
+        .order_by(PledgeInstalment.pledge_id, PledgeInstalment.number)
+        .with_for_update()
+        .execution_options(populate_existing=True)
+    ):
+        found[one.pledge_id].append(one)
+    return found
 
 
 def instalment(reference: str) -> PledgeInstalment:

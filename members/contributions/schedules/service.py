@@ -84,20 +84,23 @@ def reschedule(*, pledge: Pledge, parts: Sequence[Part], actor: Actor, now: date
     audit.record(actor, "pledge.rescheduled", pledge.reference, at=now, before=before, after=after)
 
 
-def pay(pledge: Pledge, receipt: Receipt, quoted: str | None) -> int:
+def pay(pledge: Pledge, receipt: Receipt, quoted: str | None, instalments: Sequence[PledgeInstalment]) -> int:
     """Put a receipt to the instalment that was quoted, then to the oldest that are open.
+
+    Args:
+        instalments: all of the pledge's, in order and locked. Who calls writes what changed to the database.
 
     Returns:
         How much of it had been invoiced.
     """
-    instalments = sorted(queries.of_pledge(pledge.id, lock=True), key=lambda one: one.state is not InstalmentState.OPEN)
+    ordered = sorted(instalments, key=lambda one: one.state is not InstalmentState.OPEN)
     key = normal_reference(quoted or "")
-    named = [place for place, one in enumerate(instalments) if one.reference_key == key]
+    named = [place for place, one in enumerate(ordered) if one.reference_key == key]
     whole_pledge = key == pledge.reference_key
-    due = [_payable(one) for one in instalments]
+    due = [_payable(one) for one in ordered]
     shares = rules.allocate(receipt.pence, due, named[0] if named and not whole_pledge else None)
     cleared = 0
-    for one, pence in zip(instalments, shares, strict=True):
+    for one, pence in zip(ordered, shares, strict=True):
         if pence:
             one.paid_pence += pence
             was_invoiced = min(pence, one.invoiced_pence)
@@ -108,8 +111,9 @@ def pay(pledge: Pledge, receipt: Receipt, quoted: str | None) -> int:
             pledge.written_off_pence -= revived
             if one.paid_pence >= one.pence:
                 one.state = InstalmentState.PAID
-            db.session.add(ReceiptShare(receipt_id=receipt.id, instalment_id=one.id, pence=pence))
-    db.session.flush()
+            db.session.add(
+                ReceiptShare(receipt_id=receipt.id, instalment_id=one.id, pence=pence, invoiced_pence=was_invoiced)
+            )
     return cleared
 
 
@@ -134,6 +138,26 @@ def pay_again(pledge: Pledge, pence: int) -> None:
         one.paid_pence += share
         if share and one.paid_pence >= one.pence:
             one.state = InstalmentState.PAID
+
+
+def undo(instalments: Sequence[PledgeInstalment], shares: Sequence[ReceiptShare]) -> int:
+    """Take back what a receipt paid of locked instalments; they are due again.
+
+    Returns:
+        How much of it is asked for by an invoice again. What was invoiced anew or credited meanwhile is not.
+    """
+    by_id = {one.id: one for one in instalments}
+    again = 0
+    for share in shares:
+        one = by_id[share.instalment_id]
+        one.paid_pence -= share.pence
+        if one.state is InstalmentState.PAID and one.paid_pence < one.pence:
+            one.state = InstalmentState.OPEN
+        if one.invoice_reference is not None and one.state is InstalmentState.OPEN:
+            asked = min(share.invoiced_pence, one.pence - one.paid_pence - one.invoiced_pence)
+            one.invoiced_pence += max(0, asked)
+            again += max(0, asked)
+    return again
 
 
 def _payable(one: PledgeInstalment) -> int:

@@ -14,8 +14,10 @@ from fund.kernel.access import Actor, Role
 from fund.kernel.clock import MovableClock
 from fund.kernel.db import db, transaction
 from fund.kernel.errors import Conflict, NotAllowed, NotFound, RuleBroken
+from ledger.bank import queries as bank
 from ledger.rules import AccountKind
-from members.contributions import queries, service
+from members.contributions import service
+from members.contributions.matching import queries as matching
 from members.contributions.models import Pledge, PledgeInstalment, Receipt, ReceiptShare
 from members.contributions.rules import PledgeState, references_in
 from members.contributions.schedules import queries as schedule
@@ -230,7 +232,7 @@ def test_a_bank_line_is_suggested_for_the_instalment_it_quotes_or_equals(
     _, actor = officer(member("Alder Works", Sector.PRIVATE))
     second = schedule.of_pledge(quarterly(actor, clock).id)[1].reference
     (line_id,) = arrive([(TODAY, 7_00, f"FPI {second}")], steward, clock.now())
-    (waiting,) = queries.suggestions([queries.ledger.bank.queries.line(line_id)])
+    (waiting,) = matching.suggestions([bank.line(line_id)])
     assert [(one.pledge.reference, one.certain) for one in waiting.suggestions] == [(second, True)]
     pledge_id = db.session.scalars(select(Pledge.id)).one()
     with transaction():

@@ -19,6 +19,7 @@ from fund.kernel.outbox import OutboxMessage
 from ledger.bank.models import StatementLine
 from ledger.rules import AccountKind
 from members.contributions import queries, service
+from members.contributions.matching import queries as matching
 from members.contributions.models import Pledge, Receipt
 from members.contributions.rules import PledgeState, check_character, normal_reference
 from members.contributions.schedules import queries as schedule
@@ -302,7 +303,7 @@ def test_suggestions_come_from_the_database_in_few_queries(app: Flask, clock: Mo
     lines = list(db.session.scalars(select(StatementLine).order_by(StatementLine.position)))
     found = {
         one.line.amount_pence: [(s.pledge.reference, s.certain) for s in one.suggestions]
-        for one in queries.suggestions(lines)
+        for one in matching.suggestions(lines)
     }
     assert found == {
         12_345: [(by_birch.reference, True)],
