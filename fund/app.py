@@ -33,6 +33,7 @@ import members.contact.views
 import members.contributions.cards.mandates.views
 import members.contributions.cards.views
 import members.contributions.invoices.views
+import members.contributions.matching.views
 import members.contributions.views
 import members.contributions.writeoffs.views
 import members.offices.views
@@ -70,6 +71,7 @@ _BLUEPRINTS = (
     members.register.views.bp,
     members.contributions.views.bp,
     members.contributions.invoices.views.bp,
+    members.contributions.matching.views.bp,
     members.contributions.writeoffs.views.bp,
     members.contributions.cards.views.bp,
     members.contributions.cards.mandates.views.bp,

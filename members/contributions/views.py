@@ -36,10 +36,12 @@ def _names() -> dict[str, object]:
 @access(Permission.SEE_OWN_ORGANISATION)
 def own() -> Response:
     organisation_id = own_organisation_id()
+    receipts = queries.receipts_of(organisation_id)
     return page(
         "contributions/own.html",
         pledges=queries.pledges_of(organisation_id),
-        receipts=queries.receipts_of(organisation_id),
+        receipts=receipts,
+        withdrawn=queries.withdrawn(one.id for one in receipts),
         direct_debits=mandates_of(organisation_id),
         paid_pence=queries.paid_in(organisation_id),
         may_pledge=actor().may(Permission.CONTRIBUTE),
@@ -92,6 +94,7 @@ def pledge(reference: str) -> Response:
         return answer
     found = queries.pledge(reference, actor())
     instalments = schedule.of_pledge(found.id)
+    receipts = queries.receipts_for(found.id)
     return page(
         "contributions/pledge.html",
         form,
@@ -109,7 +112,8 @@ def pledge(reference: str) -> Response:
         else {},
         schedule=schedule_in_words([one.due_on for one in instalments]),
         may_move=mine and len(instalments) > 1 and any(may_move(one) for one in instalments),
-        receipts=queries.receipts_for(found.id),
+        receipts=receipts,
+        withdrawn=queries.withdrawn(one.id for one in receipts),
         account=queries.account_to_pay(),
         may_cancel=mine and found.state is PledgeState.PLEDGED,
         own=found.organisation_id == actor().organisation_id,
