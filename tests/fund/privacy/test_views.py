@@ -108,6 +108,8 @@ def test_writing_down_what_somebody_asked(app: Flask, visitor: Visitor) -> None:
     )
     assert page.send("Write down", email=email, wish="fly", words="w").errors()
     page = page.send("Write down", email=email, wish="copy", words="By letter; knows the last receipt.")
+    refused = page.send("Download the copy", **{"copy-form_id": ""})
+    assert (refused.status, "Reload the request's page" in refused.text) == (422, True)
     answer = page.send("Download the copy").response
     assert b"your-data.json" in answer.data
     assert only().wish is Wish.COPY
