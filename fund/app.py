@@ -23,6 +23,7 @@ import fund.rulebook.views
 import fund.tasks
 import fund.treasury.views
 import ledger.bank.questions.views
+import ledger.bank.reconciliation.views
 import ledger.bank.views
 import ledger.statements.views
 import ledger.views
@@ -84,6 +85,7 @@ _BLUEPRINTS = (
     ledger.years.views.bp,
     ledger.bank.views.bp,
     ledger.bank.questions.views.bp,
+    ledger.bank.reconciliation.views.bp,
     proposals.views.bp,
     proposals.brokerage.views.bp,
     proposals.evidence.views.bp,

@@ -10,6 +10,7 @@ import fund.reporting.queries
 import fund.rulebook.queries
 import ledger.bank.queries
 import ledger.bank.questions.queries
+import ledger.bank.reconciliation.queries
 import ledger.years.queries
 import members.accounts.factors.queries
 import members.contributions.cards.queries
@@ -52,6 +53,7 @@ _PLACES = (
     (Permission.KEEP_BANK, "bank.payments_out", "Payments out"),
     (Permission.KEEP_BANK, "bank.payees", "Payees"),
     (Permission.READ_BOOKS, "treasury.desk", "Treasurer’s desk"),
+    (Permission.READ_BOOKS, "reconciliation.months", "Reconciliations"),
     (Permission.READ_BOOKS, "ledger.accounts", "The books"),
     (Permission.READ_BOOKS, "grants.awards", "Grants"),
     (Permission.REVIEW_REPORTS, "reporting.desk", "Reports"),
@@ -76,6 +78,7 @@ _SOURCES = (
     ledger.bank.queries.tasks,
     ledger.years.queries.tasks,
     ledger.bank.questions.queries.tasks,
+    ledger.bank.reconciliation.queries.tasks,
     proposals.queries.tasks,
     proposals.brokerage.queries.tasks,
     proposals.evidence.queries.tasks,

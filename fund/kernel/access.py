@@ -99,6 +99,8 @@ class Permission(StrEnum):
     CONFIRM_CLOSING = "confirm_closing"
     ACCEPT_RESTRICTIONS = "accept_restrictions"
     KEEP_DIRECT_DEBITS = "keep_direct_debits"
+    PREPARE_RECONCILIATION = "prepare_reconciliation"
+    SIGN_RECONCILIATION = "sign_reconciliation"
 
 
 MATRIX: dict[Permission, frozenset[Role]] = {
@@ -142,6 +144,8 @@ MATRIX: dict[Permission, frozenset[Role]] = {
     Permission.CONFIRM_CLOSING: frozenset({Role.BOARD}),
     Permission.ACCEPT_RESTRICTIONS: frozenset({Role.BOARD}),
     Permission.KEEP_DIRECT_DEBITS: frozenset({Role.CERTIFIER, Role.FINANCE}),
+    Permission.PREPARE_RECONCILIATION: frozenset({Role.STEWARD}),
+    Permission.SIGN_RECONCILIATION: frozenset({Role.STEWARD, Role.BOARD}),
 }
 """Permission → the roles that give it. ANYONE and SIGNED_IN need no role; DEMO needs a demonstration fund."""
 
@@ -170,6 +174,8 @@ SECOND_FACTOR = frozenset(
         Permission.CONFIRM_CLOSING,
         Permission.ACCEPT_RESTRICTIONS,
         Permission.KEEP_DIRECT_DEBITS,
+        Permission.PREPARE_RECONCILIATION,
+        Permission.SIGN_RECONCILIATION,
         # ballots: calling, closing, declaring and voiding them
         Permission.RUN_BALLOTS,
         Permission.VOID_BALLOTS,

@@ -65,6 +65,7 @@ class Policy:
     offer_lapse_days: int = 30
     bank_detail_pause_days: int = 3
     bank_cut_off_hour: int = 15
+    reconcile_within_working_days: int = 10
     report_one_to_pence: int = 10_000_00
     report_two_to_pence: int = 50_000_00
     mfa_limit_pence: int = 315_000_00

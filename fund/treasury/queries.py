@@ -22,6 +22,7 @@ from fund.treasury.rules import (
     month_starts,
 )
 from ledger.bank.models import Payee, PaymentOrder, Statement, StatementLine
+from ledger.bank.reconciliation.queries import next_unsigned
 from ledger.bank.rules import OrderState
 from ledger.models import Account
 from ledger.rules import AccountKind
@@ -85,7 +86,7 @@ def by_restriction(held: dict[tuple[AccountKind, str | None], int]) -> list[Held
     )
 
 
-def standing(short_pence: int) -> Standing:
+def standing(short_pence: int, now: datetime) -> Standing:
     """What waits, and since when."""
     is_in = (StatementLine.amount_pence > 0).label("is_in")
     lines = {
@@ -127,6 +128,7 @@ def standing(short_pence: int) -> Standing:
         .select_from(Payee)
         .where(Payee.verified_at.is_(None), Payee.rejected_at.is_(None), Payee.id.in_(newest))
     ).one()
+    unsigned = next_unsigned(now)
     return Standing(
         unmatched_in=lines.get(True, Waiting()),
         unmatched_out=lines.get(False, Waiting()),
@@ -136,6 +138,8 @@ def standing(short_pence: int) -> Standing:
         to_verify=Waiting(payees, 0, london_day(given_at) if given_at else None),
         short_pence=short_pence,
         statement_to=db.session.scalar(select(func.max(Statement.to_on))),
+        unsigned_month=unsigned[0] if unsigned else None,
+        is_prepared=unsigned is not None and unsigned[1] is not None,
     )
 
 

@@ -169,6 +169,8 @@ class Standing:
         to_verify: bank details that wait for a call-back.
         short_pence: what money taken back has left short, as a positive sum.
         statement_to: the last day that a bank statement covers; None without any.
+        unsigned_month: the first month that is over and whose reconciliation nobody has signed.
+        is_prepared: whether that month waits for a signature.
     """
 
     unmatched_in: Waiting = Waiting()
@@ -179,6 +181,8 @@ class Standing:
     to_verify: Waiting = Waiting()
     short_pence: int = 0
     statement_to: date | None = None
+    unsigned_month: date | None = None
+    is_prepared: bool = False
 
 
 def needs(standing: Standing, found: Forecast, today: date) -> list[Need]:
@@ -212,6 +216,17 @@ def needs(standing: Standing, found: Forecast, today: date) -> list[Need]:
                 f"Bring in the bank's statement for {ended:%B %Y}",
                 f"{since}The books follow the bank, and each month is compared with its statement.",
                 "bank.statements",
+                "wait",
+            )
+        )
+    month = standing.unsigned_month
+    if month is not None and standing.statement_to is not None and month <= standing.statement_to:
+        act = "Sign the bank's reconciliation" if standing.is_prepared else "Reconcile the bank"
+        listed.append(
+            Need(
+                f"{act} for {month:%B %Y}",
+                "Each month is compared with the bank's statements and signed by somebody who had no hand in it.",
+                "reconciliation.months",
                 "wait",
             )
         )

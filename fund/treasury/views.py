@@ -4,10 +4,13 @@ from flask import Blueprint, Response, make_response
 
 from fund.kernel.access import Permission, access
 from fund.kernel.calendar import london_day
+from fund.kernel.db import db
 from fund.kernel.pages import actor, now, page
-from fund.treasury import member, queries
+from fund.treasury import member, queries, reconciliation
 from fund.treasury.documents import Document, documents_of
 from fund.treasury.rules import drawing, needs, short_pence
+from ledger.bank.models import BankAccount
+from ledger.bank.reconciliation.queries import record
 from ledger.models import Transfer
 
 bp = Blueprint("treasury", __name__)
@@ -30,7 +33,7 @@ def desk() -> Response:
     held = queries.balances()
     cash, funds = queries.cash(held), queries.by_restriction(held)
     forecast = queries.forecast_at(now(), cash.spendable_pence)
-    standing = queries.standing(sum(one.short_pence for one in funds))
+    standing = queries.standing(sum(one.short_pence for one in funds), now())
     return page(
         "treasury/desk.html",
         needs=needs(standing, forecast, london_day(now())),
@@ -67,4 +70,15 @@ def member_paper(reference: str) -> Response:
     answer.mimetype = "application/pdf"
     name = f"statement-{found.organisation.reference}-{london_day(now())}.pdf"
     answer.headers["Content-Disposition"] = f'attachment; filename="{name}"'
+    return answer
+
+
+@bp.get("/books/reconciliations/records/<int:reconciliation_id>.pdf")
+@access(Permission.READ_BOOKS)
+def reconciliation_paper(reconciliation_id: int) -> Response:
+    """A record of a month of the bank, as it was prepared and signed."""
+    found = record(reconciliation_id)
+    answer = make_response(reconciliation.paper(db.session.get_one(BankAccount, found.bank_account_id), found))
+    answer.mimetype = "application/pdf"
+    answer.headers["Content-Disposition"] = f'attachment; filename="reconciliation-{found.month:%Y-%m}.pdf"'
     return answer

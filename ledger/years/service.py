@@ -9,6 +9,8 @@ from fund.kernel.access import Actor, Permission
 from fund.kernel.calendar import london_day
 from fund.kernel.db import db
 from fund.kernel.errors import Conflict, NotAllowed, NotFound, require
+from ledger.bank.reconciliation.queries import closing_standing
+from ledger.bank.reconciliation.rules import closing_faults
 from ledger.rules import AccountKind
 from ledger.years import queries
 from ledger.years.models import ClosedPeriod, Closing
@@ -45,7 +47,7 @@ def confirm(*, closing_id: int, actor: Actor, now: datetime) -> ClosedPeriod:
         NotAllowed: one's own preparation.
         NotFound: nothing was prepared under this number.
         Conflict: another was prepared since, or somebody confirmed it first.
-        RuleBroken: money of those days still waits to be matched.
+        RuleBroken: money of those days still waits to be matched, or a month of the bank is not signed.
     """
     actor.require(Permission.CONFIRM_CLOSING)
     if db.session.get_bind().dialect.name == "postgresql":
@@ -61,7 +63,12 @@ def confirm(*, closing_id: int, actor: Actor, now: datetime) -> ClosedPeriod:
     present = queries.first_open_day()
     held = queries.trial_balance(asked.open_from - timedelta(days=1))
     waiting_pence = sum(one.pence for one in held if one.kind is AccountKind.SUSPENSE)
-    require(confirming_faults(asked.open_from, present, waiting_pence))
+    require(
+        [
+            *confirming_faults(asked.open_from, present, waiting_pence),
+            *closing_faults(*closing_standing(asked.open_from, present)),
+        ]
+    )
     made = ClosedPeriod(
         closing=asked,
         open_from=asked.open_from,

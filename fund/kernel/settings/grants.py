@@ -92,6 +92,17 @@ GRANTS = (
         bites="payments",
     ),
     S(
+        "reconcile_within_working_days",
+        "A month of the bank is reconciled within",
+        "How soon after its end a month is compared with the bank's statements and signed.",
+        _P,
+        _N,
+        low=1,
+        high=60,
+        unit="working days",
+        bites="payments",
+    ),
+    S(
         "bank_detail_pause_days",
         "Pause after new bank details",
         "How long changed bank details rest before they are paid to.",

@@ -15,7 +15,7 @@ down_revision = "0004_the_bank_and_years"
 branch_labels = None
 depends_on = None
 
-APPEND_ONLY: tuple[str, ...] = ()
+APPEND_ONLY: tuple[str, ...] = ("reconciliation", "reconciliation_decision")
 
 
 def upgrade() -> None:

@@ -151,6 +151,24 @@ SINCE = date(2026, 11, 20)
             "2 sets of bank details to verify",
             "The oldest for 3 days. ",
         ),
+        (
+            Standing(statement_to=SOUND.statement_to, unsigned_month=date(2026, 10, 1)),
+            WELL,
+            "Reconcile the bank for October 2026",
+            "Each month is compared",
+        ),
+        (
+            Standing(statement_to=SOUND.statement_to, unsigned_month=date(2026, 9, 1), is_prepared=True),
+            WELL,
+            "Sign the bank's reconciliation for September 2026",
+            "Each month is compared",
+        ),
+        (
+            Standing(statement_to=date(2026, 9, 30), unsigned_month=date(2026, 10, 1)),
+            WELL,
+            "Bring in the bank's statement for October 2026",
+            "The last one ends on 30 September 2026",
+        ),
         (Standing(statement_to=SOUND.statement_to, short_pence=7_00), WELL, "£7 short", "A contributor's bank took"),
     ],
 )
