@@ -5,7 +5,7 @@ from datetime import datetime
 
 from sqlalchemy import update
 
-from fund.demo import brokerage, deciding, granting, ideas, joining, paying, people, proposing, ruling
+from fund.demo import brokerage, deciding, granting, ideas, joining, paying, people, proposing, reconciling, ruling
 from fund.demo.cast import ORGANISATIONS
 from fund.demo.granting import StoryTold
 from fund.demo.ideas import Idea
@@ -63,6 +63,7 @@ def fill(now: datetime, tell: Callable[[str], None]) -> None:
     paying.pledge_by_instalments(teller, "Etherow College", -45, invoiced=True)
     paying.pledge_by_instalments(teller, "Canalside Logistics", -5, invoiced=False)
     paying.send_a_file_that_is_asked_about(teller, -1)
+    reconciling.reconcile(teller)
     joining.wait_to_join(teller, -2)
     people.invite(teller, -20)
     people.hand_over(teller, "Beewing Digital", "Nia Ward", "Yan Li", -9)
