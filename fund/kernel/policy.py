@@ -64,6 +64,7 @@ class Policy:
     pay_target_working_days: int = 10
     offer_lapse_days: int = 30
     bank_detail_pause_days: int = 3
+    statement_file_days: int = 30
     bank_cut_off_hour: int = 15
     reconcile_within_working_days: int = 10
     report_one_to_pence: int = 10_000_00

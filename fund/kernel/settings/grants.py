@@ -114,6 +114,17 @@ GRANTS = (
         bites="payments",
     ),
     S(
+        "statement_file_days",
+        "A statement file waits for its answers",
+        "How long a bank statement that leaves something open is kept. Nothing of it is booked meanwhile.",
+        _B,
+        _N,
+        low=1,
+        high=90,
+        unit="days",
+        bites="statements",
+    ),
+    S(
         "offer_lapse_days",
         "An offer lapses after",
         "How long a lead has to accept an award.",

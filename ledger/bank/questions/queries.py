@@ -1,7 +1,7 @@
 """Reads of files that wait for an answer and of remembered layouts."""
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from flask import url_for
 from sqlalchemy import select
@@ -9,9 +9,9 @@ from sqlalchemy import select
 from fund.kernel.access import Actor, Permission
 from fund.kernel.db import db
 from fund.kernel.errors import NotFound
+from fund.kernel.policy import policy_at
 from fund.kernel.tasks import Task
 from ledger.bank.questions.models import BankLayout, WaitingFile
-from ledger.bank.questions.rules import WAITS
 from ledger.queries import LARGEST_ID
 
 MOST_LISTED = 50
@@ -22,6 +22,12 @@ def waiting(limit: int = MOST_LISTED) -> Sequence[WaitingFile]:
     return db.session.scalars(
         select(WaitingFile).where(WaitingFile.closed_at.is_(None)).order_by(WaitingFile.id).limit(limit)
     ).all()
+
+
+def waits(now: datetime) -> timedelta:
+    """How long a file waits for its answers, by the fund's settings. Statements come monthly, and the bank gives each
+    again."""
+    return timedelta(days=policy_at(now).statement_file_days)
 
 
 def waiting_file(waiting_id: int, *, lock: bool = False) -> WaitingFile:
@@ -48,12 +54,13 @@ def tasks(actor: Actor, now: datetime) -> list[Task]:
     """For who keeps the bank: files that wait for an answer."""
     if not actor.may(Permission.KEEP_BANK):
         return []
+    kept = waits(now)
     return [
         Task(
             f"Answer what the file {one.filename} leaves open",
             "Nothing of it is booked before that.",
             url_for("bank_questions.question", waiting_id=one.id),
-            due=one.sent_at + WAITS,
+            due=one.sent_at + kept,
         )
         for one in waiting(5)
     ]

@@ -2,13 +2,9 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, replace
-from datetime import timedelta
 
 from ledger.bank.csv_table import Columns, DayOrder, Money
 from ledger.bank.reading import NO_ANSWERS, Answers, ReadStatement
-
-WAITS = timedelta(days=30)
-"""How long a file waits for its answers. Statements come monthly, and the bank gives each again."""
 
 MONEY_WORDS = {
     Money.SIGNED: "One column; minus is money out",

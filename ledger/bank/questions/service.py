@@ -175,7 +175,7 @@ def sweep(now: datetime) -> int:
     """Let go of files that have waited too long; nothing of them was booked."""
     late = db.session.scalars(
         select(WaitingFile)
-        .where(WaitingFile.closed_at.is_(None), WaitingFile.sent_at < now - rules.WAITS)
+        .where(WaitingFile.closed_at.is_(None), WaitingFile.sent_at < now - queries.waits(now))
         .order_by(WaitingFile.id)
         .limit(queries.MOST_LISTED)
         .with_for_update()

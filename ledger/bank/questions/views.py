@@ -41,7 +41,7 @@ def question(waiting_id: int) -> Response:
         headings=[rules.column_name(table.heading, place) for place in range(table.width)] if table else [],
         entries=statement.entries[:_ROWS_SHOWN],
         aside_form=ActionForm(None, prefix="aside"),
-        until=waiting.sent_at + rules.WAITS,
+        until=waiting.sent_at + queries.waits(now()),
     )
 
 
