@@ -41,7 +41,7 @@ from ledger.models import Account
 from members.contributions.matching import queries as matching
 from members.contributions.matching import service
 from members.contributions.models import Pledge, PledgeInstalment, Receipt
-from members.contributions.rules import PledgeState, normal_reference, with_check
+from members.contributions.rules import PledgeState, Suggestion, normal_reference, with_check
 from members.contributions.schedules.rules import InstalmentState
 from members.models import Appointment, Organisation
 from members.rules import LegalForm, MembershipStatus, Register, Sector, name_key
@@ -51,6 +51,7 @@ from tests.world import found_society, official, person
 
 NOW = datetime(2026, 6, 1, 9, tzinfo=UTC)
 MOST_SECONDS = 20
+AT_ONCE = 300
 DATA = Path(__file__).parents[3] / "shared" / "data" / "bank"
 FILES = ("year.ofx", "year_camt053_v08.xml", "year_lloyds.csv", "year_mt940.sta", "year_natwest.csv")
 _MEMBER = re.compile(r"gm[- ]?([0-9]{4})", re.IGNORECASE)
@@ -253,13 +254,25 @@ def confirm(steward: Actor) -> int:
     confirmed = 0
     left = -1
     while left:
-        waiting = matching.suggestions(bank.open_lines_in(100))
-        chosen = {one.line.id: one.suggestions[0].pledge.reference for one in waiting if one.suggestions}
+        waiting = matching.suggestions(bank.open_lines_in(AT_ONCE))
+        chosen = {
+            one.line.id: named[0].pledge.reference for one in waiting if (named := _named(one)) and _of_one_payer(named)
+        }
         db.session.rollback()
         with transaction():
             left = len(service.confirm(proposals=chosen, actor=steward, now=NOW).receipts)
         confirmed += left
     return confirmed
+
+
+def _named(one: matching.WaitingLine) -> list[Suggestion]:
+    """The proposals that name the payer."""
+    return [suggestion for suggestion in one.suggestions if "another payer" not in suggestion.reason]
+
+
+def _of_one_payer(named: list[Suggestion]) -> bool:
+    """Whether a person can tell whose it is: some payers of the year share their names."""
+    return len({suggestion.pledge.organisation_id for suggestion in named}) == 1
 
 
 def fingerprint() -> str:
