@@ -41,7 +41,7 @@ from ledger.models import Account
 from members.contributions.matching import queries as matching
 from members.contributions.matching import service
 from members.contributions.models import Pledge, PledgeInstalment, Receipt
-from members.contributions.rules import PledgeState, Suggestion, normal_reference, with_check
+from members.contributions.rules import PledgeState, Suggestion, normal_reference, phrases_in, with_check
 from members.contributions.schedules.rules import InstalmentState
 from members.models import Appointment, Organisation
 from members.rules import LegalForm, MembershipStatus, Register, Sector, name_key
@@ -266,8 +266,9 @@ def confirm(steward: Actor) -> int:
 
 
 def _named(one: matching.WaitingLine) -> list[Suggestion]:
-    """The proposals that name the payer."""
-    return [suggestion for suggestion in one.suggestions if "another payer" not in suggestion.reason]
+    """The proposals whose organisation's very name stands in the line; a name that is only alike may be another's."""
+    names = phrases_in(f"{one.line.counterparty} {one.line.remittance}")
+    return [suggestion for suggestion in one.suggestions if name_key(suggestion.pledge.organisation_name) in names]
 
 
 def _of_one_payer(named: list[Suggestion]) -> bool:
