@@ -9,6 +9,7 @@ from typing import Any
 
 from sqlalchemy import func, or_, select, text
 
+import ledger.years.proof
 from fund.kernel.clock import LONDON
 from fund.kernel.db import db
 from ledger.models import Account, Entry, Seal, Transfer
@@ -53,14 +54,14 @@ def _last_seal() -> Seal | None:
 
 
 def check() -> list[str]:
-    """Recompute every balance, every transfer and every seal.
+    """Recompute every balance, every transfer, every seal and what closed days held.
 
     Returns:
         Faults in plain words, the first altered row named first of its sort; at most 20 of each sort. Empty when the
         books are sound.
     """
     with _one_moment():
-        return [*_transfer_faults(), *_entry_faults(), *_account_faults()]
+        return [*_transfer_faults(), *_entry_faults(), *_account_faults(), *ledger.years.proof.faults()]
 
 
 @contextmanager
