@@ -85,6 +85,11 @@ def balances_by_restriction(kind: AccountKind, owner: str | None = None) -> dict
     return {row.restriction: row.balance_pence for row in rows}
 
 
+def last_posted_at() -> datetime | None:
+    """When the books changed last."""
+    return db.session.scalar(select(Transfer.posted_at).order_by(Transfer.id.desc()).limit(1))
+
+
 def entry_count(kind: AccountKind, owner: str) -> int:
     """How many entries the accounts of one owner and kind have had, in every fund."""
     counts = select(func.sum(Account.entry_count)).where(Account.kind == kind, Account.owner == owner)

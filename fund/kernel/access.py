@@ -101,6 +101,7 @@ class Permission(StrEnum):
     KEEP_DIRECT_DEBITS = "keep_direct_debits"
     PREPARE_RECONCILIATION = "prepare_reconciliation"
     SIGN_RECONCILIATION = "sign_reconciliation"
+    READ_STATEMENTS = "read_statements"
 
 
 MATRIX: dict[Permission, frozenset[Role]] = {
@@ -146,6 +147,8 @@ MATRIX: dict[Permission, frozenset[Role]] = {
     Permission.KEEP_DIRECT_DEBITS: frozenset({Role.CERTIFIER, Role.FINANCE}),
     Permission.PREPARE_RECONCILIATION: frozenset({Role.STEWARD}),
     Permission.SIGN_RECONCILIATION: frozenset({Role.STEWARD, Role.BOARD}),
+    # the co-operative's accounts belong to its members
+    Permission.READ_STATEMENTS: _OFFICE | ORGANISATION_ROLES,
 }
 """Permission → the roles that give it. ANYONE and SIGNED_IN need no role; DEMO needs a demonstration fund."""
 

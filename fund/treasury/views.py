@@ -1,17 +1,18 @@
 """Pages of the treasurer's desk, and the papers that the pages of the books show."""
 
-from flask import Blueprint, Response, make_response
+from flask import Blueprint, Response, make_response, request
 
 from fund.kernel.access import Permission, access
 from fund.kernel.calendar import london_day
 from fund.kernel.db import db
 from fund.kernel.pages import actor, now, page
-from fund.treasury import member, queries, reconciliation
+from fund.treasury import member, queries, reconciliation, year
 from fund.treasury.documents import Document, documents_of
 from fund.treasury.rules import drawing, needs, short_pence
 from ledger.bank.models import BankAccount
 from ledger.bank.reconciliation.queries import record
 from ledger.models import Transfer
+from ledger.statements import queries as statements
 
 bp = Blueprint("treasury", __name__)
 
@@ -70,6 +71,17 @@ def member_paper(reference: str) -> Response:
     answer.mimetype = "application/pdf"
     name = f"statement-{found.organisation.reference}-{london_day(now())}.pdf"
     answer.headers["Content-Disposition"] = f'attachment; filename="{name}"'
+    return answer
+
+
+@bp.get("/books/statement.pdf")
+@access(Permission.READ_STATEMENTS)
+def year_paper() -> Response:
+    """The statements of a year as a PDF; the same books give the same bytes."""
+    found = statements.of_year(request.args.get("year"), now())
+    answer = make_response(year.paper(found))
+    answer.mimetype = "application/pdf"
+    answer.headers["Content-Disposition"] = f'attachment; filename="statement-{found.year.number}.pdf"'
     return answer
 
 

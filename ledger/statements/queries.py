@@ -1,10 +1,61 @@
-"""The one read that every statement is made from."""
+"""The one read that every statement is made from, and the statements of a year that follow from it."""
+
+from dataclasses import dataclass
+from datetime import datetime
 
 from sqlalchemy import case, func, select
 
+from fund.kernel.calendar import london_day
 from fund.kernel.db import db
+from fund.kernel.errors import NotFound
+from fund.kernel.society import society
 from ledger.models import Account, Entry, Transfer
-from ledger.statements.rules import Total, Year
+from ledger.rules import CHART, AccountKind, KindOfAccount
+from ledger.statements.rules import Activities, FundSheet, Total, Year, activities, balance_sheets, year_ending, year_of
+
+_EARLIEST, _LATEST = 1900, 9998
+
+
+@dataclass(frozen=True)
+class YearStatement:
+    """Everything that is stated of a year of account.
+
+    Attributes:
+        present: the year that lies in the present.
+        trial: each kind of account that holds something at the year's end, and its signed pence.
+    """
+
+    year: Year
+    present: Year
+    activities: Activities
+    sheets: list[FundSheet]
+    trial: list[tuple[KindOfAccount, int]]
+
+
+def of_year(written: str | None, now: datetime) -> YearStatement:
+    """The statements of the year that ends in the calendar year `written`; of the present one without.
+
+    Raises:
+        NotFound: for what is no year, or without a society.
+    """
+    ours = society()
+    if ours is None:
+        raise NotFound
+    month, day = ours.year_end_month, ours.year_end_day
+    present = year_of(london_day(now), month, day)
+    written = str(present.number) if written is None else written
+    if not (written.isascii() and written.isdigit() and len(written) == 4 and _EARLIEST <= int(written) <= _LATEST):
+        raise NotFound
+    this = year_ending(int(written), month, day)
+    found = totals(year_ending(this.number - 1, month, day), this)
+    held = {kind: sum(total.closing_pence for total in found if total.kind is kind) for kind in AccountKind}
+    return YearStatement(
+        this,
+        present,
+        activities(found),
+        balance_sheets(found),
+        [(CHART[kind], pence) for kind, pence in held.items() if pence],
+    )
 
 
 def totals(last: Year, this: Year) -> list[Total]:
