@@ -118,6 +118,10 @@ class Policy:
     legacy_check_months: tuple[int, ...] = (12, 36)
     publish_threshold_pence: int = 100_000_00
     publish_months: int = 3
+    # headings of the statement of the year
+    heading_of_contributions: str = "donations"
+    heading_of_interest: str = "investments"
+    heading_of_fees: str = "raising_funds"
     # how long records are kept
     keep_awards_years: int = 7
     keep_board_decisions_years: int = 10

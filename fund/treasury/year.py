@@ -18,9 +18,9 @@ def paper(statement: YearStatement) -> bytes:
     """The PDF. It speaks of the instant at which the books changed last, so that the same books give the same bytes."""
     owned, year, what = society(), statement.year, statement.activities
     rows = [
-        *((f"Income: {one.value}", line) for one, line in what.lines.items() if one.is_income),
+        *((f"Income: {one.words}", line) for one, line in what.lines.items() if one.is_income),
         ("Total income", what.income),
-        *((f"Spent on: {one.value}", line) for one, line in what.lines.items() if not one.is_income),
+        *((f"Spent on: {one.words}", line) for one, line in what.lines.items() if not one.is_income),
         ("Total expenditure", what.expenditure),
         ("Net movement in funds", what.movement),
         ("Funds brought forward", what.brought_forward),

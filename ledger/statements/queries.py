@@ -1,17 +1,29 @@
 """The one read that every statement is made from, and the statements of a year that follow from it."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, time, timedelta
 
 from sqlalchemy import case, func, select
 
 from fund.kernel.calendar import london_day
+from fund.kernel.clock import LONDON
 from fund.kernel.db import db
 from fund.kernel.errors import NotFound
+from fund.kernel.policy import policy_at
 from fund.kernel.society import society
 from ledger.models import Account, Entry, Transfer
 from ledger.rules import CHART, AccountKind, KindOfAccount
-from ledger.statements.rules import Activities, FundSheet, Total, Year, activities, balance_sheets, year_ending, year_of
+from ledger.statements.rules import (
+    Activities,
+    FundSheet,
+    Total,
+    Year,
+    activities,
+    balance_sheets,
+    headings,
+    year_ending,
+    year_of,
+)
 
 _EARLIEST, _LATEST = 1900, 9998
 
@@ -35,6 +47,8 @@ class YearStatement:
 def of_year(written: str | None, now: datetime) -> YearStatement:
     """The statements of the year that ends in the calendar year `written`; of the present one without.
 
+    Its headings are those in force at its end, so that another choice never changes a year that is over.
+
     Raises:
         NotFound: for what is no year, or without a society.
     """
@@ -52,10 +66,14 @@ def of_year(written: str | None, now: datetime) -> YearStatement:
     return YearStatement(
         this,
         present,
-        activities(found),
+        activities(found, headings(policy_at(min(now, _end_of(this))))),
         balance_sheets(found),
         [(CHART[kind], pence) for kind, pence in held.items() if pence],
     )
+
+
+def _end_of(year: Year) -> datetime:
+    return datetime.combine(year.to_on + timedelta(days=1), time(), LONDON) - timedelta(microseconds=1)
 
 
 def totals(last: Year, this: Year) -> list[Total]:

@@ -1,43 +1,70 @@
 """The statements of a year, from the totals of the accounts. Pure.
 
 Headings follow the Charities SORP (FRS 102): income and expenditure by what they are for, the net movement in funds,
-and the funds carried forward, in columns for unrestricted and restricted money. `HEADINGS` and `LINES` say where each
+and the funds carried forward, in columns for unrestricted and restricted money. `headings` and `LINES` say where each
 kind of account goes; a kind that stands in neither moves what may be spent and is told in a note.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from enum import StrEnum
 
+from fund.kernel.policy import Policy
 from ledger.rules import AccountKind
 
 
 class Heading(StrEnum):
-    """A line of the statement of financial activities."""
+    """A line of the statement of financial activities, as the Charities SORP names them."""
 
-    DONATIONS = "Donations and legacies"
-    INVESTMENTS = "Investments"
-    RAISING_FUNDS = "Raising funds"
-    CHARITABLE_ACTIVITIES = "Charitable activities"
+    DONATIONS = "donations"
+    CHARITABLE_INCOME = "charitable_income"
+    INVESTMENTS = "investments"
+    OTHER_INCOME = "other_income"
+    RAISING_FUNDS = "raising_funds"
+    CHARITABLE_ACTIVITIES = "charitable_activities"
+    OTHER_EXPENDITURE = "other_expenditure"
+
+    @property
+    def words(self) -> str:
+        """The SORP's own words."""
+        return _TITLES[self]
 
     @property
     def is_income(self) -> bool:
         """Whether it brings money in."""
-        return self in (Heading.DONATIONS, Heading.INVESTMENTS)
+        return self in _INCOME
 
 
-HEADINGS: dict[AccountKind, Heading] = {
-    AccountKind.CONTRIBUTIONS: Heading.DONATIONS,
-    # What is given back was never ours to keep: it lowers the income instead of being a cost.
-    AccountKind.REFUNDS: Heading.DONATIONS,
-    AccountKind.INTEREST: Heading.INVESTMENTS,
-    AccountKind.FEES: Heading.RAISING_FUNDS,
-    AccountKind.GRANTS_PAID: Heading.CHARITABLE_ACTIVITIES,
-    # A grant is a cost once it is owed without condition, paid or not (Charities SORP, grants payable).
-    AccountKind.GRANTS_OWED: Heading.CHARITABLE_ACTIVITIES,
+_TITLES = {
+    Heading.DONATIONS: "Donations and legacies",
+    Heading.CHARITABLE_INCOME: "Charitable activities",
+    Heading.INVESTMENTS: "Investments",
+    Heading.OTHER_INCOME: "Other income",
+    Heading.RAISING_FUNDS: "Raising funds",
+    Heading.CHARITABLE_ACTIVITIES: "Charitable activities",
+    Heading.OTHER_EXPENDITURE: "Other expenditure",
 }
-"""Kinds of account that say what came in and what it was spent on."""
+_INCOME = (Heading.DONATIONS, Heading.CHARITABLE_INCOME, Heading.INVESTMENTS, Heading.OTHER_INCOME)
+
+
+def headings(policy: Policy) -> dict[AccountKind, Heading]:
+    """Where each kind of account stands that says what came in and what it was spent on, as the board settled it."""
+    given = Heading(policy.heading_of_contributions)
+    return {
+        AccountKind.CONTRIBUTIONS: given,
+        # What is given back was never ours to keep: it lowers the income instead of being a cost.
+        AccountKind.REFUNDS: given,
+        AccountKind.INTEREST: Heading(policy.heading_of_interest),
+        AccountKind.FEES: Heading(policy.heading_of_fees),
+        AccountKind.GRANTS_PAID: Heading.CHARITABLE_ACTIVITIES,
+        # A grant is a cost once it is owed without condition, paid or not (Charities SORP, grants payable).
+        AccountKind.GRANTS_OWED: Heading.CHARITABLE_ACTIVITIES,
+    }
+
+
+HEADINGS = headings(Policy())
+"""Where each kind stands unless the board settled otherwise."""
 
 LINES: dict[AccountKind, str] = {
     AccountKind.BANK: "Cash at bank",
@@ -132,8 +159,12 @@ def year_of(on: date, month: int, day: int) -> Year:
     return year_ending(on.year if on <= date(on.year, month, day) else on.year + 1, month, day)
 
 
-def activities(totals: Sequence[Total]) -> Activities:
-    """The statement of financial activities of the later year, with the earlier one beside it."""
+def activities(totals: Sequence[Total], placed: Mapping[AccountKind, Heading] = HEADINGS) -> Activities:
+    """The statement of financial activities of the later year, with the earlier one beside it under the same headings.
+
+    Args:
+        placed: where each kind of account stands.
+    """
 
     def row(kinds: Callable[[AccountKind], bool], sign: int, *, opening: bool = False) -> Row:
         found = [total for total in totals if kinds(total.kind)]
@@ -145,13 +176,14 @@ def activities(totals: Sequence[Total]) -> Activities:
         )
 
     def under(heading: Heading) -> Callable[[AccountKind], bool]:
-        return lambda kind: HEADINGS.get(kind) is heading
+        return lambda kind: placed.get(kind) is heading
 
-    lines = {heading: row(under(heading), -1 if heading.is_income else 1) for heading in Heading}
+    used = [heading for heading in Heading if heading in placed.values()]
+    lines = {heading: row(under(heading), -1 if heading.is_income else 1) for heading in used}
     income = _sum([line for heading, line in lines.items() if heading.is_income])
     spent = [line for heading, line in lines.items() if not heading.is_income]
-    brought = row(HEADINGS.__contains__, -1, opening=True)
-    movement = row(HEADINGS.__contains__, -1)
+    brought = row(placed.__contains__, -1, opening=True)
+    movement = row(placed.__contains__, -1)
     return Activities(lines, income, _sum(spent), movement, brought, _sum([brought, movement]))
 
 

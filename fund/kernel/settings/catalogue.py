@@ -15,6 +15,7 @@ GROUPS: tuple[tuple[str, tuple[SettingSpec, ...]], ...] = (
     ("Finding members and partners", funding.REACH),
     ("The four gates and assessment", funding.GATES),
     ("Grants and payments", grants.GRANTS),
+    ("The statement of the year", grants.STATEMENT),
     ("Figures set by law", grants.LAW),
     ("Records", grants.RECORDS),
 )

@@ -200,6 +200,43 @@ GRANTS = (
         bites="grants",
     ),
 )
+STATEMENT = (
+    S(
+        "heading_of_contributions",
+        "Contributions stand under",
+        "The heading of what members pay in, less what was paid back.",
+        _B,
+        ValueKind.CHOICE,
+        choices={
+            "donations": "Donations and legacies",
+            "charitable_income": "Charitable activities",
+            "other_income": "Other income",
+        },
+        bites="the statement of the year",
+    ),
+    S(
+        "heading_of_interest",
+        "Interest stands under",
+        "The heading of what the bank pays on what the fund holds.",
+        _B,
+        ValueKind.CHOICE,
+        choices={"investments": "Investments", "other_income": "Other income"},
+        bites="the statement of the year",
+    ),
+    S(
+        "heading_of_fees",
+        "Fees and bank charges stand under",
+        "The heading of what banks and card payments cost.",
+        _B,
+        ValueKind.CHOICE,
+        choices={
+            "raising_funds": "Raising funds",
+            "charitable_activities": "Charitable activities",
+            "other_expenditure": "Other expenditure",
+        },
+        bites="the statement of the year",
+    ),
+)
 LAW = (
     S(
         "mfa_limit_pence",

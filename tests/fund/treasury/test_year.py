@@ -1,5 +1,6 @@
 """The statement of a year as a paper, and who may read it."""
 
+from datetime import date
 from io import BytesIO
 
 import pytest
@@ -7,8 +8,11 @@ from flask import Flask
 from pypdf import PdfReader
 
 from fund.kernel.access import Role
+from fund.kernel.db import transaction
+from fund.kernel.policy import Setting
 from fund.treasury import year
 from ledger.statements import queries
+from ledger.statements.rules import Heading
 from members.rules import Sector
 from tests.ledger.books import NOW, commit, put_in
 from tests.visitor import Visitor
@@ -62,3 +66,25 @@ def test_nobody_else_reads_them(app: Flask) -> None:
     auditor = Visitor(app).sign_in(official("Audrey Auditor", Role.AUDITOR)[0])
     assert auditor.status("/books/statement.pdf?year=2027", "GET") == 200
     assert auditor.status("/books/statement.pdf?year=nonsense", "GET") == 404
+
+
+def test_another_heading_holds_from_its_year_on_and_never_for_one_that_is_over(app: Flask) -> None:
+    found_society()
+    put_in(1_000_00, occurred_on=date(2026, 3, 31))
+    put_in(50_00)
+    with transaction() as session:
+        session.add(
+            Setting(
+                key="heading_of_contributions",
+                value='"charitable_income"',
+                effective_from=NOW,
+                set_at=NOW,
+                set_by_id=None,
+                change_reference=None,
+            )
+        )
+    over, present = queries.of_year("2026", NOW).activities, queries.of_year("2027", NOW).activities
+    assert over.lines[Heading.DONATIONS].total_pence == 1_000_00
+    assert Heading.CHARITABLE_INCOME not in over.lines
+    assert present.lines[Heading.CHARITABLE_INCOME].total_pence == 50_00
+    assert present.lines[Heading.CHARITABLE_INCOME].last_year_pence == 1_000_00

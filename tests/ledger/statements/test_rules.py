@@ -5,8 +5,19 @@ from datetime import date, timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
+from fund.kernel.policy import Policy
 from ledger.rules import AccountKind
-from ledger.statements.rules import HEADINGS, LINES, Heading, Total, activities, balance_sheets, year_ending, year_of
+from ledger.statements.rules import (
+    HEADINGS,
+    LINES,
+    Heading,
+    Total,
+    activities,
+    balance_sheets,
+    headings,
+    year_ending,
+    year_of,
+)
 
 BUDGET = {AccountKind.AVAILABLE, AccountKind.COMMITTED, AccountKind.SHORTFALL, AccountKind.AUTHORITY}
 
@@ -53,3 +64,28 @@ def test_a_sheet_that_does_not_prove_itself_shows_the_difference() -> None:
         [Total(AccountKind.BANK, None, 0, 0, 30), Total(AccountKind.CONTRIBUTIONS, "RF-001", 0, 0, -30)]
     )
     assert (unrestricted.difference_pence, restricted.difference_pence) == (30, -30)
+
+
+@given(
+    contributions=st.sampled_from(["donations", "charitable_income", "other_income"]),
+    interest=st.sampled_from(["investments", "other_income"]),
+    fees=st.sampled_from(["raising_funds", "charitable_activities", "other_expenditure"]),
+)
+def test_headings_move_lines_and_never_the_sums(contributions: str, interest: str, fees: str) -> None:
+    totals = [
+        Total(AccountKind.CONTRIBUTIONS, None, -10, -20, -40),
+        Total(AccountKind.INTEREST, None, 0, -1, -2),
+        Total(AccountKind.FEES, None, 0, 3, 4),
+        Total(AccountKind.GRANTS_PAID, "RF-001", 0, 5, 7),
+    ]
+    placed = headings(
+        Policy(heading_of_contributions=contributions, heading_of_interest=interest, heading_of_fees=fees)
+    )
+    said, usual = activities(totals, placed), activities(totals)
+    assert (said.income, said.expenditure, said.carried_forward) == (
+        usual.income,
+        usual.expenditure,
+        usual.carried_forward,
+    )
+    assert Heading(contributions) in said.lines
+    assert said.lines[Heading(interest)].last_year_pence == (21 if interest == contributions else 1)
