@@ -147,7 +147,7 @@ class Promised:
         why = " ".join(f"{reference}: {' '.join(reasons)}" for reference, _, reasons in self.held_back)
         return (
             f"Part of this grant was promised from restricted money that may not pay for it now. {why} "
-            "Ask the contributor in writing, or have a steward promise other money instead."
+            "A steward can promise other money instead, on the grant's page “Which money pays for it”."
         )
 
 

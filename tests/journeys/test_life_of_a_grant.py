@@ -208,12 +208,12 @@ def _pay_in(life: Life) -> None:
     for name, amount in ((COUNCIL, "50,000.00"), (CHARITY, "£500")):
         lines.append(_pledge(life, name, amount))
     life.bank_says(*lines)
-    _match(life, 2)
+    life.steward.open("/money-in").sees("Everything that came in is matched")  # both quoted their reference
     life.pounds_agree()
     # R03: no round opens until all three sectors have cleared money.
     life.steward.open("/rounds/R-2026-1").press("Open this round").sees("Private sector has paid £0")
-    life.bank_says(_pledge(life, FIRM, "12500.50"))
-    _match(life, 1)
+    life.bank_says(_pledge(life, FIRM, "12500.50", quotes="with thanks"))
+    life.steward.open("/money-in").presses("^Confirm")  # so a person looks at what the amount and the name suggest
     life.pounds_agree()
     receipt = life.newest_mail("certifier@tenterhook.example", "Receipt")
     assert receipt.document is not None
@@ -223,19 +223,13 @@ def _pay_in(life: Life) -> None:
     life.steward.open("/rounds/R-2026-1").press("Open this round").sees("Members can propose now")
 
 
-def _pledge(life: Life, name: str, amount: str) -> Line:
+def _pledge(life: Life, name: str, amount: str, *, quotes: str | None = None) -> Line:
     certifier = life.members[name].certifier
     certifier.open("/pledges/new").type("Amount", "1e5").press("Pledge").sees("Write the amount in pounds")
     certifier.type("Amount", amount).press("Pledge").sees("How to pay")
     heading = certifier.page.locator("h1").inner_text()
     today = london_day(life.site.clock.now())
-    return Line(today, parse_pounds(amount), name.upper(), heading.removeprefix("Pledge "))
-
-
-def _match(life: Life, count: int) -> None:
-    for _ in range(count):
-        life.steward.open("/money-in")
-        life.steward.presses("^Confirm")
+    return Line(today, parse_pounds(amount), name.upper(), quotes or heading.removeprefix("Pledge "))
 
 
 # --- a round and a proposal

@@ -121,3 +121,9 @@ class JudgeForm(BaseForm):
         validators=[Needed("Choose yes or no.")],
     )
     reasons = LongTextField("Why", validators=[Needed("Say why in a sentence or two."), UpTo(1000)])
+
+
+class OtherMoneyForm(BaseForm):
+    """Why other money is promised to a grant."""
+
+    reason = LongTextField("Why", validators=[Needed("Say why, for the contributor and the auditor."), UpTo(1000)])

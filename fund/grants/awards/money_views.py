@@ -8,9 +8,11 @@ import ledger.queries
 import members.restrictions.queries as restrictions
 import members.restrictions.service
 from fund.grants.awards import queries
-from fund.grants.awards.forms import JudgeForm
+from fund.grants.awards.forms import JudgeForm, OtherMoneyForm
 from fund.grants.awards.frozen import Frozen, frozen
 from fund.grants.blueprint import bp
+from fund.grants.models import Award
+from fund.grants.payments.money import held_back, promise_other_money
 from fund.kernel.access import Permission, access
 from fund.kernel.calendar import london_day
 from fund.kernel.errors import NotFound
@@ -26,13 +28,32 @@ from proposals.queries import proposal as proposal_for
 @access(Permission.READ_BOOKS)
 def money(reference: str) -> Response:
     """What is reserved for a grant and was paid, by fund; before that, what is free for it."""
+    return _money(queries.award(reference, actor()), OtherMoneyForm())
+
+
+@bp.post("/grants/<reference>/money")
+@access(Permission.PREPARE_GRANTS)
+def other_money(reference: str) -> Response:
+    """Promise other money where restricted money may not pay any more."""
     award = queries.award(reference, actor())
+    form = OtherMoneyForm()
+
+    def work() -> Done:
+        promise_other_money(reference=reference, reason=form.reason.data or "", actor=actor(), now=now())
+        return Done("Other money is promised to this grant.", url_for("grants.money", reference=reference))
+
+    return submit(form, work) or _money(award, form)
+
+
+def _money(award: Award, form: OtherMoneyForm) -> Response:
     committed = ledger.queries.balances_by_restriction(AccountKind.COMMITTED, award.owner)
     paid = ledger.queries.balances_by_restriction(AccountKind.GRANTS_PAID, award.owner)
     reserved = [(one, committed.get(one, 0), paid.get(one, 0)) for one in sorted({*committed, *paid}, key=str)]
     return page(
         "grants/money.html",
+        form,
         award=award,
+        held_back=held_back(award, now()),
         reserved=reserved,
         **_free(frozen(award.version_id), award.pence),
     )

@@ -1,5 +1,7 @@
 """Which money pays for a grant, as a steward reads it."""
 
+from datetime import date
+
 from flask import Flask
 from sqlalchemy import select
 
@@ -84,3 +86,16 @@ def test_a_draft_has_nothing_to_award(app: Flask, clock: MovableClock) -> None:
         )
         session.add(draft)
     Visitor(app).sign_in(grant.people["steward"]).get("/proposals/P-2026-777/free", status=404)
+
+
+def test_a_steward_promises_other_money_where_time_has_passed(app: Flask, clock: MovableClock) -> None:
+    grant = lay(clock, pot_pence=20_000_00)
+    open_fund(grant, Terms(spend_by=date(2026, 6, 30)))
+    grant.payable()
+    auditor = Visitor(app).sign_in(grant.people["auditor"])
+    assert "A steward can promise other money" in auditor.get(f"/grants/{grant.reference}/money").text
+    page = Visitor(app).sign_in(grant.people["steward"]).get(f"/grants/{grant.reference}/money")
+    assert "It had to be used by 30 June 2026" in page.text
+    assert page.send("Promise other money").errors() == ["Say why, for the contributor and the auditor."]
+    page = page.send("Promise other money", reason="Its time has passed.")
+    assert "What may not pay for it any more" not in page.text

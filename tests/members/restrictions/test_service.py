@@ -8,6 +8,7 @@ from flask import Flask
 import ledger.bank.service
 import ledger.service
 from fund.grants.awards.service import funded
+from fund.grants.payments.money import promise_other_money
 from fund.kernel.access import Role
 from fund.kernel.clock import MovableClock
 from fund.kernel.db import transaction
@@ -157,6 +158,38 @@ def test_restricted_money_whose_time_has_passed_does_not_pay(grant: Grant) -> No
         ledger.bank.service.make_payment_file(order_ids=orders, actor=grant.actors["steward"], now=grant.now)
     assert committed(grant)[None] == 1_000_00
     assert books.balance(AccountKind.COMMITTED, f"grant:{grant.reference}") == 6_000_00
+
+
+def test_other_money_is_promised_where_time_has_passed(grant: Grant) -> None:
+    reference = open_fund(grant, Terms(spend_by=date(2026, 6, 30)))
+    grant.payable()
+    with pytest.raises(RuleBroken, match="£1,000 of that is missing"):
+        promise(grant)  # £9,000 was free besides, and £5,000 of it is promised already
+    with transaction():
+        more = {"occurred_on": grant.now.date(), "description": "More", "actor": None, "now": grant.now}
+        ledger.service.book_bank_line(key="more:line", pence=1_000_00, **more)
+        ledger.service.receive_contribution(key="more", contributor="org:GM-0001", pence=1_000_00, **more)
+    promise(grant)
+    assert committed(grant) == {reference: 0, None: 10_000_00}
+    assert queries.balances()[0].free_pence == 5_000_00
+    grant.ordered(1)
+    with pytest.raises(Conflict, match="may pay for it"):
+        promise(grant)
+    assert ledger.service.check() == []
+
+
+def test_promising_other_money_needs_a_steward_and_a_reason(grant: Grant) -> None:
+    open_fund(grant, Terms(spend_by=date(2026, 6, 30)))
+    grant.payable()
+    with pytest.raises(NotAllowed):
+        promise(grant, name="board")
+    with pytest.raises(RuleBroken, match="Say why"):
+        promise(grant, reason=" ")
+
+
+def promise(grant: Grant, reason: str = "Its time has passed.", name: str = "steward") -> None:
+    with transaction():
+        promise_other_money(reference=grant.reference, reason=reason, actor=grant.actors[name], now=grant.now)
 
 
 def test_a_payment_uses_the_restricted_part_first(grant: Grant) -> None:
