@@ -38,6 +38,7 @@ def _sectors(amounts: queries.BySector) -> dict[Sector, int]:
 @access(Permission.ANYONE)
 def money() -> Response:
     found, standing = queries.money(), sharing.balance(now())
+    policy = policy_at(now())
     return page(
         "public/money.html",
         money=found,
@@ -49,9 +50,9 @@ def money() -> Response:
             standing.year.first,
             standing.year.last,
             today=london_day(now()),
-            unordered=late_without_order(now()),
+            unordered=late_without_order(now(), policy.pay_within_days),
         ),
-        policy=policy_at(now()),
+        policy=policy,
         restricted=[one for one in restrictions.balances() if one.received_pence and one.fund.state is FundState.OPEN],
     )
 

@@ -8,7 +8,7 @@ from typing import TypeVar
 
 from flask import url_for
 from sqlalchemy import ColumnElement, and_, case, func, or_, select
-from sqlalchemy.orm import joinedload
+from sqlalchemy.orm import aliased, joinedload
 
 from fund.kernel.access import Actor, Permission
 from fund.kernel.calendar import add_working_days, london_day
@@ -400,11 +400,19 @@ def punctuality(first: date, last: date, *, today: date | None = None, unordered
         today: counts also what was ordered, is not confirmed, and should have been paid before today.
         unordered: how many more are late that were not even ordered, which only the folder above knows.
     """
-    paid, on_time, in_target = db.session.execute(
+    waiting = aliased(PaymentOrder)
+    overdue = (
+        select(func.count())
+        .select_from(waiting)
+        .where(waiting.state.in_((OrderState.READY, OrderState.SENT)), waiting.pay_by < (today or date.min))
+        .scalar_subquery()
+    )
+    paid, on_time, in_target, late = db.session.execute(
         select(
             func.count(),
             func.count(case((StatementLine.booked_on <= PaymentOrder.pay_by, 1))),
             func.count(case((StatementLine.booked_on <= PaymentOrder.target_on, 1))),
+            overdue,
         )
         .select_from(PaymentOrder)
         .join(StatementLine, StatementLine.id == PaymentOrder.line_id)
@@ -414,19 +422,7 @@ def punctuality(first: date, last: date, *, today: date | None = None, unordered
             StatementLine.booked_on.between(first, last),
         )
     ).one()
-    overdue = 0 if today is None else _overdue(today)
-    return Punctuality(paid, on_time, in_target, overdue + unordered)
-
-
-def _overdue(today: date) -> int:
-    return (
-        db.session.scalar(
-            select(func.count())
-            .select_from(PaymentOrder)
-            .where(PaymentOrder.state.in_((OrderState.READY, OrderState.SENT)), PaymentOrder.pay_by < today)
-        )
-        or 0
-    )
+    return Punctuality(paid, on_time, in_target, late + unordered)
 
 
 def sent_without_line(today: date, limit: int = MOST_LISTED) -> Sequence[PaymentOrder]:

@@ -2,9 +2,9 @@
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 
-from sqlalchemy import Select, func, select
+from sqlalchemy import Select, and_, func, literal, or_, select
 from sqlalchemy.orm import joinedload, selectinload
 
 from fund.grants.agreements import queries as agreements
@@ -36,7 +36,7 @@ from fund.kernel.policy import Policy, policy_at
 from fund.reporting.models import Report
 from fund.reporting.rules import ReportState
 from ledger.bank.models import Payee, PaymentOrder
-from ledger.bank.rules import Counted, totals_sha256
+from ledger.bank.rules import Counted, OrderState, totals_sha256
 from members.restrictions.queries import Promised
 from voting import queries as ballots
 
@@ -170,10 +170,32 @@ def unpaid(now: datetime) -> list[Payment]:
     return sorted([*found, *ordered_payments(now)], key=lambda one: (one.payable_since, one.instalment.id))
 
 
-def late_without_order(now: datetime) -> int:
-    """How many payments are late of which the bank has not been asked, or that failed there."""
+def late_without_order(now: datetime, pay_within_days: int) -> int:
+    """How many payments are late of which the bank has not been asked, or that failed there.
+
+    Only what fell due longer ago than the time to pay can be late, so that mostly nothing has to be judged.
+    """
+    today = london_day(now)
+    failed = select(PaymentOrder.grant_owner).where(PaymentOrder.state == OrderState.FAILED)
+    rows = db.session.scalars(
+        _instalments()
+        .join(Agreement, Agreement.award_id == Instalment.award_id)
+        .join(Award, Award.id == Instalment.award_id)
+        .where(
+            or_(
+                Instalment.state.in_(OPEN_STATES),
+                and_(Instalment.state == InstalmentState.ORDERED, (literal("grant:") + Award.reference).in_(failed)),
+            ),
+            Instalment.due_on < today - timedelta(days=pay_within_days),
+            Agreement.state == AgreementState.LIVE,
+        )
+        .order_by(Instalment.due_on, Instalment.id)
+        .limit(MOST_AT_ONCE)
+    ).all()
+    if not rows:
+        return 0
     unasked = (Stage.READY, Stage.BEING_APPROVED, Stage.FAILED)
-    return sum(one.stage in unasked and one.pay_by < london_day(now) for one in unpaid(now))
+    return sum(one.stage in unasked and one.pay_by < today for one in judge(rows, now))
 
 
 def judge(rows: Sequence[Instalment], now: datetime) -> list[Payment]:

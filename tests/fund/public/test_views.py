@@ -367,7 +367,7 @@ def test_pages_take_a_bounded_number_of_queries(grant: Grant, visitor: Visitor, 
     try:
         for path, most in (
             ("/", 30),
-            ("/money", 24),
+            ("/money", 25),
             ("/awards", 20),
             ("/stories", 15),
             (f"/awards/{grant.reference}", 50),

@@ -132,14 +132,14 @@ def test_how_long_payments_wait(app: Flask, clock: MovableClock) -> None:
     page = steward.get("/payment-runs").follow("How long payments wait")
     assert page.heading == "How long payments wait"
     assert "Late" not in page.text
-    assert late_without_order(grant.now) == 0
+    assert late_without_order(grant.now, 30) == 0
     clock.move_to(datetime(2026, 8, 1, 9, tzinfo=UTC))
     late = steward.get("/payment-runs/ageing")
     assert late.text.count("Late") == 2
     assert "31" in late.text
-    assert late_without_order(grant.now) == 2
+    assert late_without_order(grant.now, 30) == 2
     assert "2 more are late and not paid yet, and are counted." in Visitor(app).get("/money").text
     grant.ordered(1)
-    assert late_without_order(grant.now) == 1
+    assert late_without_order(grant.now, 30) == 1
     assert "2 more are late" in Visitor(app).get("/money").text, "an order is not a payment"
     _as(app, grant, "lead").get("/payment-runs/ageing", status=403)
