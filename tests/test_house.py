@@ -125,8 +125,9 @@ def test_every_page_by_every_role(app: Flask, visitor: Visitor, role: Role | Non
             assert status == 403, where
 
 
-_FOR_BOTH = {Permission.INSPECT_REGISTERS}
-"""Permissions of the office and of members alike: the law lets every member inspect the registers (2014 Act s.103)."""
+_FOR_BOTH = {Permission.INSPECT_REGISTERS, Permission.READ_STATEMENTS}
+"""Permissions of the office and of members alike: the law lets every member inspect the registers (2014 Act s.103), and
+the accounts of a co-operative are its members' to read."""
 _NEEDS_NO_ROLE = {Permission.ANYONE, Permission.SIGNED_IN, Permission.DEMO}
 
 
