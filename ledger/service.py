@@ -16,7 +16,7 @@ from fund.kernel.access import Actor
 from fund.kernel.db import db
 from fund.kernel.errors import Conflict, NotFound, RuleBroken
 from ledger import journal, queries
-from ledger.models import Account, Entry
+from ledger.models import Account, Entry, Transfer
 from ledger.money import format_pence
 from ledger.proof import check, seal
 from ledger.rules import AccountKind, Leg, Posted, account_code, contribution_legs, shortfall
@@ -442,14 +442,7 @@ def reverse(
         NotFound: when nothing was booked under `reversed_key`.
         RuleBroken: when an account would pass its limit, for the money has been used since.
     """
-    undone = queries.by_key(reversed_key)
-    if undone is None:
-        raise NotFound
-    earlier = queries.undone_by(undone.id)
-    if earlier is not None and earlier.key != key:
-        raise Conflict(
-            f"That was undone before, by transfer {earlier.id}. Look at it in the books; there is nothing more to undo."
-        )
+    undone = _to_undo(reversed_key, key)
     occurred_on, description = dated(key, occurred_on, f"Undoes: {undone.description}")
     return post(
         key=key,
@@ -462,6 +455,19 @@ def reverse(
         reverses=undone.id,
         reason=reason,
     )
+
+
+def _to_undo(undone_key: str, key: str) -> Transfer:
+    """The transfer that `key` undoes. Raises NotFound; and Conflict when another has undone it."""
+    undone = queries.by_key(undone_key)
+    if undone is None:
+        raise NotFound
+    earlier = queries.undone_by(undone.id)
+    if earlier is not None and earlier.key != key:
+        raise Conflict(
+            f"That was undone before, by transfer {earlier.id}. Look at it in the books; there is nothing more to undo."
+        )
+    return undone
 
 
 def _legs_of(transfer_id: int) -> list[Leg]:
@@ -755,14 +761,7 @@ def undo_contribution(
         NotFound: when nothing was booked under `undone_key`.
         Conflict: when it was undone before.
     """
-    undone = queries.by_key(undone_key)
-    if undone is None:
-        raise NotFound
-    earlier = queries.undone_by(undone.id)
-    if earlier is not None and earlier.key != key:
-        raise Conflict(
-            f"That was undone before, by transfer {earlier.id}. Look at it in the books; there is nothing more to undo."
-        )
+    undone = _to_undo(undone_key, key)
     given = next(leg for leg in _legs_of(undone.id) if leg.kind is AccountKind.CONTRIBUTIONS)
     return _take_from_pot(
         key=key,
