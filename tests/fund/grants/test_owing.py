@@ -1,12 +1,12 @@
 """What the books show as owed follows the conditions of payment."""
 
-import threading
 from datetime import timedelta
 
 from flask import Flask
 from sqlalchemy import select
 
 import ledger.bank.service
+import ledger.service
 from fund.grants import service
 from fund.grants.payments import owing
 from fund.kernel.clock import MovableClock
@@ -17,6 +17,7 @@ from ledger.bank.models import PaymentOrder
 from ledger.rules import AccountKind
 from tests.fund.grants import awarding
 from tests.fund.grants.awarding import Grant
+from tests.races import at_once
 
 K = AccountKind
 
@@ -74,23 +75,18 @@ def test_what_goes_to_the_bank_is_settled_and_what_comes_back_is_owed_again(app:
     assert owing.sweep(clock.now()) == 0
 
 
-def test_two_sweeps_at_one_moment_owe_it_once(app: Flask, clock: MovableClock) -> None:
+def test_several_who_find_it_at_one_moment_owe_it_once(app: Flask, clock: MovableClock) -> None:
     grant = awarding.lay(clock)
     grant.payable()
-    now, together = clock.now(), threading.Barrier(2)
+    now = clock.now()
     with transaction():
         service.sweep(now)
+    owner = f"grant:{grant.reference}"
 
-    def sweep() -> None:
-        with app.app_context():
-            together.wait()
-            owing.sweep(now)
-            db.session.remove()
+    def owe() -> object:
+        return ledger.service.owe_grant(grant=owner, pence=grant.pence, occurred_on=now.date(), actor=None, now=now)
 
-    threads = [threading.Thread(target=sweep) for _ in range(2)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    assert at_once(app, owe, owe, owe) == [None] * 3
+    assert owing.sweep(now) == 0
     assert shown(grant) == grant.pence
     assert books.entry_count(K.GRANTS_OWED, f"grant:{grant.reference}") == 1

@@ -1,6 +1,6 @@
 """Hands on a payment: separation of duties, approvals that a change voids, and races."""
 
-import threading
+from collections.abc import Callable
 from datetime import UTC, datetime
 
 import pytest
@@ -24,6 +24,7 @@ from ledger.bank.rules import NameCheck
 from tests import world
 from tests.fund.grants import awarding
 from tests.fund.grants.awarding import Grant
+from tests.races import at_once
 
 
 def _payment(grant: Grant, number: int = 1) -> queries.Payment:
@@ -241,41 +242,16 @@ def test_unknown_payments_are_not_found(clock: MovableClock, number: int) -> Non
 # --- races
 
 
-def _at_once(app: Flask, *acts: object) -> list[BaseException | None]:
-    """Run the acts at one moment, each in a thread and a transaction of its own; their errors in order."""
-    errors: list[BaseException | None] = [None] * len(acts)
-    barrier = threading.Barrier(len(acts))
-
-    def run(place: int, act: object) -> None:
-        with app.app_context():
-            barrier.wait()
-            try:
-                with transaction():
-                    act()  # type: ignore[operator]
-            except BaseException as error:
-                errors[place] = error
-            finally:
-                db.session.remove()
-
-    threads = [threading.Thread(target=run, args=(place, act)) for place, act in enumerate(acts)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    db.session.rollback()
-    return errors
-
-
 def test_four_people_approve_at_one_moment_and_one_order_is_made(app: Flask, clock: MovableClock) -> None:
     grant = awarding.lay(clock)
     grant.payable()
     seen = grant.prepare()
     now, reference, actors = clock.now(), grant.run(), dict(grant.actors)
 
-    def approving(name: str) -> object:
+    def approving(name: str) -> Callable[[], object]:
         return lambda: runs.approve(reference=reference, sha256=seen, actor=actors[name], now=now)
 
-    errors = _at_once(app, *(approving(name) for name in ("board", "board", "second board", "third board")))
+    errors = at_once(app, *(approving(name) for name in ("board", "board", "second board", "third board")))
     assert all(error is None or isinstance(error, FundError) for error in errors), errors
     assert errors.count(None) == 2
     assert _orders() == 1
@@ -288,7 +264,7 @@ def test_two_stewards_put_the_same_grant_live_and_the_pot_is_reserved_once(app: 
     grant = awarding.lay(clock)
     grant.ready_to_live()
     now, reference, actors = clock.now(), grant.reference, dict(grant.actors)
-    errors = _at_once(
+    errors = at_once(
         app,
         lambda: agreements.go_live(reference=reference, actor=actors["steward"], now=now),
         lambda: agreements.go_live(reference=reference, actor=actors["second steward"], now=now),
@@ -302,7 +278,7 @@ def test_two_stewards_make_one_award_of_one_decision(app: Flask, clock: MovableC
 
     grant = awarding.lay(clock)
     terms, now, item_id, actors = grant.terms(), clock.now(), grant.item_id, dict(grant.actors)
-    errors = _at_once(
+    errors = at_once(
         app,
         *(
             lambda name=name: award_service.offer(ballot_item_id=item_id, terms=terms, actor=actors[name], now=now)
@@ -328,7 +304,7 @@ def test_signing_while_the_terms_change_never_leaves_a_signature_under_a_replace
     assert agreement is not None
     seen, now, reference, actors = agreement.sha256, clock.now(), grant.reference, dict(grant.actors)
     terms = grant.terms(special_conditions="Insure the van.")
-    signing, revising = _at_once(
+    signing, revising = at_once(
         app,
         lambda: agreements.sign(reference=reference, sha256=seen, actor=actors["firm"], now=now),
         lambda: award_service.revise(reference=reference, terms=terms, actor=actors["steward"], now=now),

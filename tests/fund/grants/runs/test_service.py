@@ -1,6 +1,5 @@
 """Payment runs: what is in one, whose hands may touch it, what voids its approvals, and races."""
 
-import threading
 from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 
@@ -29,6 +28,7 @@ from tests import world
 from tests.fund.grants import awarding
 from tests.fund.grants.awarding import Grant
 from tests.fund.grants.test_life import _bank_line as bank_line
+from tests.races import at_once
 
 
 def lay(clock: MovableClock, pence: int = 10_000_00) -> Grant:
@@ -348,31 +348,6 @@ def test_a_late_debit_pays_the_instalment_unless_it_was_put_forward_again(clock:
 
 
 # --- races
-
-
-def at_once(app: Flask, *acts: Callable[[], object]) -> list[BaseException | None]:
-    """Run the acts at one moment, each in a thread and a transaction of its own; their errors in order."""
-    errors: list[BaseException | None] = [None] * len(acts)
-    barrier = threading.Barrier(len(acts))
-
-    def run(place: int, act: Callable[[], object]) -> None:
-        with app.app_context():
-            barrier.wait()
-            try:
-                with transaction():
-                    act()
-            except BaseException as error:
-                errors[place] = error
-            finally:
-                db.session.remove()
-
-    threads = [threading.Thread(target=run, args=(place, act)) for place, act in enumerate(acts)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    db.session.rollback()
-    return errors
 
 
 def test_two_preparers_put_a_payment_into_one_run(app: Flask, clock: MovableClock) -> None:
