@@ -277,15 +277,16 @@ class Pot(RuleBasedStateMachine):
         assert service.check() == []
 
 
+SETTINGS = settings(
+    max_examples=15,
+    stateful_step_count=40,
+    deadline=None,
+    derandomize=True,
+    database=None,
+    suppress_health_check=list(HealthCheck),
+)
+"""The same steps in every run."""
+
+
 def test_the_books_agree_with_a_plain_model(app: Flask) -> None:
-    run_state_machine_as_test(
-        Pot,
-        settings=settings(
-            max_examples=15,
-            stateful_step_count=40,
-            deadline=None,
-            derandomize=True,
-            database=None,
-            suppress_health_check=list(HealthCheck),
-        ),
-    )
+    run_state_machine_as_test(Pot, settings=SETTINGS)

@@ -10,7 +10,6 @@ from collections.abc import Callable
 from typing import Any
 
 from flask import Flask
-from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
 
@@ -19,6 +18,7 @@ from fund.kernel.errors import RuleBroken
 from ledger import queries, service
 from ledger.rules import AccountKind
 from tests.ledger.books import said
+from tests.ledger.test_machine import SETTINGS
 
 K = AccountKind
 Fund = str | None
@@ -198,14 +198,4 @@ class Funds(RuleBasedStateMachine):
 
 
 def test_each_fund_agrees_with_a_plain_model(app: Flask) -> None:
-    run_state_machine_as_test(
-        Funds,
-        settings=settings(
-            max_examples=15,
-            stateful_step_count=40,
-            deadline=None,
-            derandomize=True,
-            database=None,
-            suppress_health_check=list(HealthCheck),
-        ),
-    )
+    run_state_machine_as_test(Funds, settings=SETTINGS)
